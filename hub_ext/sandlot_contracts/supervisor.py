@@ -1,0 +1,106 @@
+"""The unix socket of the embedded supervisor: HTTP with JSON bodies.
+
+| request | caller | body | reply |
+|---|---|---|---|
+| ``GET /v1/status`` | operator | | `StackStatus` |
+| ``POST /v1/parts/{name}/restart`` | operator | | `StackStatus` |
+| ``POST /v1/stop`` | operator | | 202 |
+| ``GET /v1/facilities`` | hub, operator | | `LocalFacilities` |
+| ``PUT /v1/servers`` | hub | `StartServer` | `ServerState` |
+| ``GET /v1/servers/{spawn_id}`` | hub | | `ServerState`, 404 |
+| ``DELETE /v1/servers/{spawn_id}?now=0|1`` | hub | | `ServerState`, 404 |
+| ``GET /v1/servers/{spawn_id}/log`` | hub | | `LogTail` |
+| ``GET /v1/accounts/{user}`` | hub, operator | | `Account`, 404 |
+
+The caller is known by the socket's peer credentials (``SO_PEERCRED``): the hub's
+uid, or root and the supervisor's own uid for the operator. Errors are `Problem`
+documents.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from .base import StrictWireModel, WireModel
+from .session import Isolation
+
+PartState = Literal["starting", "running", "stopped", "failed", "restarting"]
+ImageState = Literal["ready", "queued", "building", "failed", "missing"]
+
+
+class LocalImage(WireModel):
+    """Whether an image's local environment can be used."""
+
+    state: ImageState
+    detail: str = Field(default="", description="Progress or reason, one sentence.")
+    progress: float = Field(default=0.0, ge=0.0, le=1.0)
+
+
+class LocalFacilities(WireModel):
+    """What this machine can do at the moment."""
+
+    images: dict[str, LocalImage] = Field(description="By image slug.")
+    cpus: int = Field(ge=1, description="Processors of this machine.")
+    memory_bytes: int = Field(gt=0)
+    cpu_enforced: bool
+    memory_enforced: bool
+    memory_detail: str = Field(default="", description="Why memory is not enforced, if it is not.")
+    isolation: Isolation
+
+
+class StartServer(StrictWireModel):
+    """Ask for one user's server. The command is the supervisor's, never the caller's."""
+
+    spawn_id: str = Field(pattern=r"^[0-9a-f]{32}$")
+    owner: str = Field(min_length=1, max_length=255)
+    server_name: str = Field(max_length=64)
+    image: str = Field(description="Slug of the image.")
+    size: str = Field(description="Slug of the size.")
+    settings_hash: str = Field(description="Hash of the settings that the plan was made from.")
+    environment: dict[str, str] = Field(
+        description="Only names that begin with JUPYTERHUB_, SANDLOT_ or JUPYTER_ are taken."
+    )
+    port: int = Field(ge=1024, le=65535)
+
+
+class ServerState(WireModel):
+    """A user's server process as the supervisor knows it."""
+
+    spawn_id: str
+    owner: str
+    server_name: str
+    state: Literal["starting", "listening", "exited"]
+    pid: int = Field(description="Process id; of the last process when exited.")
+    uid: int
+    port: int
+    exit_code: int | None = None
+    reason: str = Field(default="", description="Why it ended, one sentence, when exited.")
+
+
+class LogTail(WireModel):
+    """The last lines that a server wrote."""
+
+    lines: tuple[str, ...]
+
+
+class Account(WireModel):
+    """Where a user's files are on this machine."""
+
+    user: str
+    uid: int
+    home: str
+
+
+class StackStatus(WireModel):
+    """Reply of ``sandlot status --json``."""
+
+    url: str = Field(description="The hub's root with base URL, no token.")
+    admin: str = Field(description="Name of the first administrator.")
+    pid: int = Field(description="Process id of the supervisor.")
+    services: dict[str, PartState]
+    isolation: Isolation
+    images: dict[str, LocalImage]
+    servers: int = Field(ge=0, description="User servers that run.")
+    settings_hash: str
