@@ -1,0 +1,99 @@
+"""What all lanes share: a skipped test is either expected by name, or CI fails.
+
+A part that is missing on a developer's machine (no Chromium, not root) skips its
+tests there. In CI nothing may be missing, so that a lane cannot turn green by
+testing nothing: with ``CI=true`` the skipped tests of a run must be exactly those
+that tests/skips.txt names, each with its reason.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+SKIPS = Path(__file__).parent / "skips.txt"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch the skips of this run, and keep out what a developer set for `make run`."""
+    for name in ("SANDLOT_EMBEDDED", "SANDLOT_SETTINGS"):
+        os.environ.pop(name, None)
+    config.pluginmanager.register(SkipWatch(expected=read_skips(SKIPS.read_text())), "skip-watch")
+
+
+def read_skips(text: str) -> dict[str, str]:
+    """Return the expected skips: node id to reason.
+
+    Raises
+    ------
+    ValueError
+        If a line has no reason.
+    """
+    skips: dict[str, str] = {}
+    for line in text.splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, _, reason = line.partition("  # ")
+        if not reason.strip():
+            message = f"tests/skips.txt: say why, after two blanks and '# ': {line!r}"
+            raise ValueError(message)
+        skips[name.strip()] = reason.strip()
+    return skips
+
+
+class SkipWatch:
+    """Compares the tests that were skipped with those that may be."""
+
+    def __init__(self, *, expected: dict[str, str]) -> None:
+        self._expected = expected
+        self._ran: set[str] = set()
+        self._skipped: dict[str, str] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note each test once; an expected failure (xfail) is no skip."""
+        self._ran.add(report.nodeid)
+        if report.skipped and not hasattr(report, "wasxfail"):
+            self._skipped[report.nodeid] = _reason(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note a whole file that skips itself while it is collected."""
+        if report.skipped:
+            self._ran.add(report.nodeid)
+            self._skipped[report.nodeid] = _reason(report)
+
+    def differences(self) -> list[str]:
+        """Return a sentence for each difference, in a fixed order."""
+        sentences = [
+            f"{name} was skipped and tests/skips.txt does not name it: {reason}"
+            for name, reason in sorted(self._skipped.items())
+            if name not in self._expected
+        ]
+        sentences += [
+            f"{name} was not skipped: take it out of tests/skips.txt"
+            for name in sorted(self._expected)
+            if name in self._ran and name not in self._skipped
+        ]
+        return sentences
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Turn the run red in CI when the two differ."""
+        if _in_ci() and self.differences() and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say which ones differ; outside CI it is for information."""
+        if self.differences():
+            terminalreporter.section("skips", red=_in_ci())
+            for sentence in self.differences():
+                terminalreporter.line(sentence)
+
+
+def _in_ci() -> bool:
+    return os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    return str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
