@@ -1,0 +1,47 @@
+"""What the place where servers run can do: the mode, its images, its accelerators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Mode(StrEnum):
+    """Where servers run."""
+
+    LOCAL = "local"
+    """Processes of this machine, in environments built from ``images/<name>/``."""
+    KUBERNETES = "kubernetes"
+    """Pods, from container images."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageReadiness:
+    """Whether an image can be started now, and if not, the sentence that says why."""
+
+    ready: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facilities:
+    """A snapshot. Values, never a callback: `resolve` stays pure."""
+
+    mode: Mode
+    images: Mapping[str, ImageReadiness] = field(default_factory=lambda: MappingProxyType({}))
+    """By image slug; an image that is absent here counts as ready."""
+    flavors: frozenset[str] | None = None
+    """Accelerator flavors present here; None when that is not known (all may be)."""
+    flavor_reason: str = ""
+    """Why a flavor that is not in `flavors` is absent, one sentence."""
+    cpus: float | None = None
+    """The largest number of CPU cores that one server can have; None when not known."""
+    memory_bytes: int | None = None
+    """The largest memory that one server can have, in bytes; None when not known."""
+    cpu_enforced: bool = True
+    memory_enforced: bool = True

@@ -1,0 +1,45 @@
+"""What the supervisor reports of this machine, as facilities to decide with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .facilities import Facilities, ImageReadiness, Mode
+
+if TYPE_CHECKING:
+    from sandlot_contracts.supervisor import LocalFacilities, LocalImage
+
+NO_GPUS = "This machine offers no GPUs to servers yet."
+
+
+def machine_facilities(local: LocalFacilities) -> Facilities:
+    """Return what servers on this machine can have."""
+    return Facilities(
+        mode=Mode.LOCAL,
+        images={slug: _readiness(image) for slug, image in local.images.items()},
+        flavors=frozenset(),
+        flavor_reason=NO_GPUS,
+        cpus=float(local.cpus),
+        memory_bytes=local.memory_bytes,
+        cpu_enforced=local.cpu_enforced,
+        memory_enforced=local.memory_enforced,
+    )
+
+
+def _readiness(image: LocalImage) -> ImageReadiness:
+    if image.state == "ready":
+        return ImageReadiness(ready=True)
+    return ImageReadiness(ready=False, reason=_reason(image))
+
+
+def _reason(image: LocalImage) -> str:
+    detail = f" {image.detail}" if image.detail else ""
+    match image.state:
+        case "building":
+            return f"It is being built on this machine, {image.progress:.0%} done.{detail}"
+        case "queued":
+            return f"It waits for its turn to be built on this machine.{detail}"
+        case "failed":
+            return f"Building it on this machine failed; an administrator has the log.{detail}"
+        case _:
+            return f"It has not been built on this machine.{detail}"

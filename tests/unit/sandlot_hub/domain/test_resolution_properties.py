@@ -1,0 +1,317 @@
+"""What holds for every catalogue, person, place and request, whatever they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from sandlot_hub.domain.entitlements import Entitlements
+from sandlot_hub.domain.facilities import Facilities, ImageReadiness, Mode
+from sandlot_hub.domain.offers import decide_offers
+from sandlot_hub.domain.plan import Plan
+from sandlot_hub.domain.profiles import (
+    VisibleChoice,
+    VisibleProfile,
+    resolve,
+    resolve_start,
+    visible,
+)
+from sandlot_hub.domain.refusals import Refused
+from sandlot_hub.domain.settings import AllowSettings, CatalogueEntry, SandlotSettings
+from support.catalogue import EVERYTHING_HERE, GIB, catalogue, person
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
+SLUGS = ["a", "b", "c", "d"]
+GROUPS = ["x", "y"]
+
+
+class Unfriendly:
+    """Raises whatever is done with it."""
+
+    def _no(self, *_: object) -> Any:
+        raise AssertionError
+
+    __eq__ = __len__ = __iter__ = __str__ = __repr__ = __bool__ = __getitem__ = __format__ = _no
+    __hash__ = object.__hash__
+
+
+class UnfriendlyDict(dict[Any, Any]):
+    """A mapping whose methods all raise."""
+
+    def _no(self, *_: object) -> Any:
+        raise AssertionError
+
+    __getitem__ = __iter__ = __len__ = __contains__ = get = items = keys = values = _no
+
+
+@dataclass(frozen=True)
+class Hostile:
+    """Stands for an object that the test makes, because hypothesis prints what it draws."""
+
+    content: dict[Any, Any] | None = None
+
+
+def _armed(value: object) -> object:
+    match value:
+        case Hostile(content=None):
+            return Unfriendly()
+        case Hostile(content=dict(content)):
+            return UnfriendlyDict({key: _armed(inner) for key, inner in content.items()})
+        case list():
+            return [_armed(inner) for inner in value]
+        case dict():
+            return {key: _armed(inner) for key, inner in value.items()}
+        case _:
+            return value
+
+
+# --- requests ---------------------------------------------------------------------------------
+
+WORDS = st.sampled_from(
+    ["cpu", "gpu", "vault", "cpu-old", "base", "scipy", "torch", "secret", "small", "large", "vip",
+     "profile", "image", "size", "", "{0}", "\ud800", "x" * 100]
+)  # fmt: skip
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=50) | WORDS
+    | st.binary(max_size=9) | st.builds(Hostile)
+)  # fmt: skip
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(WORDS | st.integers() | st.tuples(WORDS), inner, max_size=4)
+        | st.builds(Hostile, content=st.dictionaries(WORDS, inner, max_size=4))
+    ),
+    max_leaves=12,
+)
+NEARLY_RIGHT = st.fixed_dictionaries(
+    {"profile": WORDS | ANYTHING}, optional={"image": WORDS | ANYTHING, "size": WORDS | ANYTHING}
+)
+REQUEST = NEARLY_RIGHT | ANYTHING
+
+
+@settings(max_examples=600, suppress_health_check=SLOW)
+@given(drawn=REQUEST, last=REQUEST, groups=st.sets(st.sampled_from(["staff", "cs101"])))
+def test_any_request_is_answered(drawn: object, last: object, groups: set[str]) -> None:
+    options, last = _armed(drawn), _armed(last)
+    who, cat = person("ann", *groups), catalogue()
+    outcome = resolve(options, entitlements=who, settings=cat, facilities=EVERYTHING_HERE)
+    if isinstance(outcome, Refused):
+        assert 400 <= outcome.status < 500
+        assert outcome.message.isprintable()
+        assert len(outcome.message) < 500
+    else:
+        again = resolve(outcome.options, entitlements=who, settings=cat, facilities=EVERYTHING_HERE)
+        assert isinstance(again, Plan)
+        assert again.options == outcome.options
+    started = resolve_start(
+        options, last, entitlements=who, settings=cat, facilities=EVERYTHING_HERE
+    )
+    assert isinstance(started, Plan | Refused)
+    if type(options) is dict and options:
+        assert started == outcome
+
+
+# --- catalogues -------------------------------------------------------------------------------
+
+ALLOW: st.SearchStrategy[dict[str, Any]] = st.one_of(
+    st.just({}),
+    st.just({}),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "groups": st.lists(st.sampled_from(GROUPS), max_size=2),
+            "users": st.lists(st.sampled_from(["ann", "bob"]), max_size=1),
+        },
+    ),
+)
+REST = SLUGS[1:]
+SUBSET = st.lists(st.sampled_from(REST), max_size=3, unique=True).map(lambda rest: ["a", *rest])
+
+
+def _deprecated(slug: str) -> st.SearchStrategy[dict[str, Any] | None]:
+    """Draw redirects that lead onward, so that few catalogues are refused for a cycle."""
+    onward: list[dict[str, Any]] = [{"redirect": other} for other in SLUGS if other < slug]
+    return st.none() | st.none() | st.sampled_from([{}, *onward])
+
+
+def _entries(kind: str, **more: Any) -> st.SearchStrategy[dict[str, Any]]:
+    """Draw an entry for every slug. The first is never deprecated: all profiles have it."""
+    return st.fixed_dictionaries(
+        {
+            slug: st.fixed_dictionaries(
+                {
+                    "display_name": st.just(f"{kind} {slug.upper()}"),
+                    "allow": ALLOW,
+                    "hidden": st.booleans(),
+                    "deprecated": st.none() if slug == "a" else _deprecated(slug),
+                    **more,
+                }
+            )
+            for slug in SLUGS
+        }
+    )
+
+
+SOMETIMES = st.sampled_from([False, False, True])
+DOCUMENTS = st.fixed_dictionaries(
+    {
+        "version": st.just(1),
+        "accelerators": st.just({"l4": {"display_name": "L4"}, "h200": {"display_name": "H200"}}),
+        "images": _entries(
+            "Image",
+            reference=st.just("r:1"),
+            local=st.sampled_from(["base", "base", None]),
+            requires_accelerator=SOMETIMES,
+        ),
+        "sizes": _entries(
+            "Size",
+            cpus=st.sampled_from([1, 2, 8]),
+            memory=st.sampled_from(["1 GiB", "2 GiB", "64 GiB"]),
+            accelerator=st.sampled_from([None, None, {"flavor": "l4"}, {"flavor": "h200"}]),
+            excludes_images=st.lists(st.sampled_from(REST), max_size=2, unique=True),
+        ),
+        "profiles": _entries("Profile", images=SUBSET, sizes=SUBSET),
+    }
+)
+PEOPLE = st.builds(
+    Entitlements,
+    user=st.sampled_from(["ann", "bob", "eve"]),
+    groups=st.frozensets(st.sampled_from(GROUPS)),
+)
+PLACES = st.builds(
+    Facilities,
+    mode=st.sampled_from(Mode),
+    images=st.dictionaries(
+        st.sampled_from(SLUGS), st.builds(ImageReadiness, ready=SOMETIMES.map(lambda off: not off))
+    ),
+    flavors=st.none() | st.frozensets(st.sampled_from(["l4", "h200"])),
+    cpus=st.sampled_from([None, 4.0]),
+    memory_bytes=st.sampled_from([None, 16 * GIB]),
+)
+REQUESTS: st.SearchStrategy[dict[str, str]] = st.fixed_dictionaries(
+    {"profile": st.sampled_from([*SLUGS, "e"])},
+    optional={"image": st.sampled_from([*SLUGS, "e"]), "size": st.sampled_from([*SLUGS, "e"])},
+) | st.just({})
+
+
+def _may(allow: AllowSettings, who: Entitlements) -> bool:
+    everybody = not (allow.groups or allow.users)
+    return everybody or who.user in allow.users or bool(set(allow.groups) & who.groups)
+
+
+def _assert_open(plan: Plan, who: Entitlements, place: Facilities) -> None:
+    """The rules once more, in other words than the code's."""
+    for entry in (plan.profile, plan.image, plan.size):
+        assert _may(entry.allow, who)
+        assert entry.deprecated is None
+    assert plan.image_slug in plan.profile.images
+    assert plan.size_slug in plan.profile.sizes
+    assert plan.image_slug not in plan.size.excludes_images
+    assert plan.size.accelerator or not plan.image.requires_accelerator
+    assert plan.image.local if place.mode is Mode.LOCAL else plan.image.reference
+    assert place.images.get(plan.image_slug, ImageReadiness(ready=True)).ready
+    assert (plan.accelerator is None) == (plan.size.accelerator is None)
+    if plan.accelerator and place.flavors is not None:
+        assert plan.accelerator.flavor_slug in place.flavors
+    assert place.cpus is None or plan.size.cpus <= place.cpus
+    assert place.memory_bytes is None or plan.size.memory <= place.memory_bytes
+
+
+def _hidden_names(cat: SandlotSettings, who: Entitlements) -> list[str]:
+    every: list[CatalogueEntry] = [
+        *cat.profiles.values(), *cat.images.values(), *cat.sizes.values()
+    ]  # fmt: skip
+    return [entry.display_name for entry in every if entry.hidden and not _may(entry.allow, who)]
+
+
+def _assert_matches_form(
+    shown: dict[str, VisibleProfile], who: Entitlements, cat: SandlotSettings, place: Facilities
+) -> None:
+    for slug, profile in shown.items():
+        parts: dict[str, tuple[VisibleChoice[Any], ...]]
+        parts = {"image": profile.images, "size": profile.sizes}
+        for name, choices in parts.items():
+            for choice in choices:
+                outcome = resolve(
+                    {"profile": slug, name: choice.slug},
+                    entitlements=who,
+                    settings=cat,
+                    facilities=place,
+                )
+                refusal = choice.refusal
+                if profile.refusal is not None and profile.refusal.code == "profile-not-allowed":
+                    refusal = profile.refusal
+                if refusal is None:
+                    assert isinstance(outcome, Plan)
+                else:
+                    assert isinstance(outcome, Refused)
+                    assert (outcome.code, outcome.message) == (refusal.code, refusal.message)
+
+
+@settings(max_examples=400, suppress_health_check=SLOW)
+@given(document=DOCUMENTS, who=PEOPLE, place=PLACES, request=REQUESTS)
+def test_every_catalogue(
+    document: dict[str, Any], who: Entitlements, place: Facilities, request: dict[str, str]
+) -> None:
+    try:
+        cat = SandlotSettings.model_validate(document)
+    except ValidationError:
+        return  # test_catalogue.py has the refused ones
+    shown = {profile.slug: profile for profile in visible(who, cat, place)}
+    outcome = resolve(request, entitlements=who, settings=cat, facilities=place)
+    if isinstance(outcome, Plan):
+        _assert_open(outcome, who, place)
+        profile = shown[outcome.profile_slug]
+        assert profile.refusal is None
+        assert [c.refusal for c in profile.images if c.slug == outcome.image_slug] == [None]
+        assert [c.refusal for c in profile.sizes if c.slug == outcome.size_slug] == [None]
+    else:
+        for alternative in outcome.alternatives:
+            options = alternative.model_dump(exclude={"label"})
+            instead = resolve(options, entitlements=who, settings=cat, facilities=place)
+            assert isinstance(instead, Plan)
+            assert instead.options == options
+        told = outcome.message + "".join(a.label for a in outcome.alternatives)
+        assert not [name for name in _hidden_names(cat, who) if f"{name}”" in told]
+    _assert_matches_form(shown, who, cat, place)
+    _assert_default(shown, who, cat, place)
+
+
+def _assert_default(
+    shown: dict[str, VisibleProfile], who: Entitlements, cat: SandlotSettings, place: Facilities
+) -> None:
+    plan = resolve({}, entitlements=who, settings=cat, facilities=place)
+    flagged = [
+        {"profile": slug, "image": image.slug, "size": size.slug}
+        for slug, profile in shown.items()
+        for image in profile.images
+        for size in profile.sizes
+        if profile.default and image.default and size.default
+    ]
+    assert flagged == ([plan.options] if isinstance(plan, Plan) else [])
+
+
+@settings(max_examples=150, suppress_health_check=SLOW)
+@given(document=DOCUMENTS, who=PEOPLE, place=PLACES)
+def test_offers_are_what_resolves(
+    document: dict[str, Any], who: Entitlements, place: Facilities
+) -> None:
+    try:
+        cat = SandlotSettings.model_validate(document)
+    except ValidationError:
+        return
+    listed = decide_offers(entitlements=who, settings=cat, facilities=place, now=NOW)
+    for offer in listed.offers:
+        options = offer.model_dump(include={"profile", "image", "size"})
+        outcome = resolve(options, entitlements=who, settings=cat, facilities=place)
+        assert (offer.state == "available") == isinstance(outcome, Plan)
+        if isinstance(outcome, Refused):
+            assert offer.reason is not None
+            assert (offer.reason.code, offer.reason.message) == (outcome.code, outcome.message)
