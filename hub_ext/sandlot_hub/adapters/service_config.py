@@ -1,0 +1,171 @@
+"""What a hub service is told at start: one private file, `service.json`.
+
+Everything else (profiles, images, sizes) is in the resolved settings that the hub reads too.
+The file holds the service's token, so it stands in no argument list and no environment.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from .files import replace_file
+from .private_file import PrivateFileError, read_private
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LOOPBACK = "127.0.0.1"
+MAX_PORT = 65535
+MIN_TOKEN_LENGTH = 16
+MAX_TOKEN_LENGTH = 64
+"""JupyterHub refuses longer ones."""
+
+
+def _path_prefix(value: str) -> str:
+    if not (value.startswith("/") and value.endswith("/")) or "//" in value:
+        message = "must begin and end with a single slash"
+        raise ValueError(message)
+    return value
+
+
+def _absolute(value: Path) -> Path:
+    if not value.is_absolute():
+        message = "must be an absolute path"
+        raise ValueError(message)
+    return value
+
+
+def _token(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not (
+        MIN_TOKEN_LENGTH <= len(text) <= MAX_TOKEN_LENGTH and text.isalnum() and text.isascii()
+    ):
+        message = f"must be {MIN_TOKEN_LENGTH} to {MAX_TOKEN_LENGTH} letters and digits"
+        raise ValueError(message)
+    return value
+
+
+Prefix = Annotated[str, StringConstraints(strict=True), AfterValidator(_path_prefix)]
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+$", strict=True)]
+
+
+class ServiceConfig(BaseModel):
+    """Where a service listens, whom it asks, and which settings it reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z](?:-?[a-z0-9])*$", max_length=40)]
+    """Name of the service, such as ``offers``."""
+    url: Annotated[str, StringConstraints(pattern=r"^http://127\.0\.0\.1:[0-9]{1,5}$")]
+    """Where it listens. Loopback only: the proxy is the one way in."""
+    prefix: Prefix
+    """Path under which the proxy serves it: ``{hub_base_url}services/{name}/``."""
+    hub_api_url: HttpUrl
+    """The hub's API, such as ``http://127.0.0.1:8081/hub/api``."""
+    hub_base_url: Prefix
+    """The hub's base URL, ``/`` unless the administrator chose another."""
+    token: Annotated[SecretStr, AfterValidator(_token)]
+    """The service's own API token; also its OAuth client secret."""
+    oauth_client_id: Annotated[str, StringConstraints(pattern=r"^service-[a-z0-9-]+$")]
+    """Its OAuth client, such as ``service-offers``; also the name of its login cookie."""
+    settings_file: AbsolutePath
+    """The resolved settings, which the hub reads too."""
+    supervisor_socket: AbsolutePath | None = None
+    """The supervisor's socket on one machine; none where servers are pods."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """How much it logs."""
+    public_url: HttpUrl | None = None
+    """Address that browsers use, when a reverse proxy stands in front; https makes cookies secure."""
+    stop_grace: Annotated[float, Field(gt=0, le=60)] = 5.0
+    """Seconds that requests in progress have to finish when the service is stopped."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        expected = f"{self.hub_base_url}services/{self.name}/"
+        if self.prefix != expected:
+            message = f"prefix must be {expected!r} for this name and hub_base_url"
+            raise ValueError(message)
+        if not 1 <= self.port <= MAX_PORT:
+            message = f"url has no usable port: {self.url}"
+            raise ValueError(message)
+        return self
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self.url.rpartition(":")[2])
+
+    @property
+    def hub_prefix(self) -> str:
+        """Path of the hub's own pages, such as ``/hub/``."""
+        return f"{self.hub_base_url}hub/"
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach the service by https."""
+        return self.public_url is not None and urlsplit(self.public_url).scheme == "https"
+
+    @property
+    def access_scope(self) -> str:
+        """The scope that a token needs to be used with this service at all."""
+        return f"access:services!service={self.name}"
+
+
+class ServiceConfigError(Exception):
+    """The file cannot be used; the text names file, field and what is wrong."""
+
+
+def read_service_config(path: Path) -> ServiceConfig:
+    """Read and check the file of one service.
+
+    Raises
+    ------
+    ServiceConfigError
+        The file is missing, open to other accounts, or wrong. Values are never quoted in the
+        text, since one of them is the token.
+    """
+    try:
+        return ServiceConfig.model_validate_json(read_private(path))
+    except PrivateFileError as error:
+        raise ServiceConfigError(str(error)) from error
+    except ValidationError as error:
+        problems = error.errors(include_input=False, include_url=False, include_context=False)
+        lines = [
+            f"  {'.'.join(map(str, item['loc'])) or '(file)'}: {item['msg']}" for item in problems
+        ]
+        message = "\n".join([f"{path} is not a service configuration:", *lines])
+        # `from None`: the original error quotes the values, and with them the token.
+        raise ServiceConfigError(message) from None
+
+
+def write_service_config(
+    path: Path, config: ServiceConfig, *, uid: int | None = None, gid: int | None = None
+) -> None:
+    """Write the file of one service, mode 0600, owned by the service's account.
+
+    Raises
+    ------
+    OSError
+        The folder is missing, not writable or full.
+    """
+    document: Mapping[str, object] = {
+        **config.model_dump(mode="json", exclude_none=True),
+        "token": config.token.get_secret_value(),
+    }
+    text = json.dumps(document, indent=2) + "\n"
+    replace_file(path, text.encode(), mode=0o600, uid=uid, gid=gid)
