@@ -1,0 +1,77 @@
+// @ts-check
+import jupyter from '@jupyter/eslint-plugin';
+import hooks from 'eslint-plugin-react-hooks';
+import { defineConfig } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+const FEATURES = ['status'];
+
+/**
+ * @param {string} folder
+ * @returns the rule that lets `folder` import `shared/` and tokens of features only
+ */
+function walls(folder) {
+  const others = FEATURES.filter(feature => feature !== folder);
+  return {
+    files: [`labextension/src/${folder}/**/*.{ts,tsx}`],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: others.map(other => ({
+            group: [`**/${other}/*`, `!**/${other}/tokens`],
+            message: `Of ${other}, only its tokens.ts may be imported.`
+          }))
+        }
+      ]
+    }
+  };
+}
+
+export default defineConfig([
+  { ignores: ['labextension/lib', 'labextension/src/wire.ts'] },
+  { plugins: { jupyter } },
+  jupyter.configs.recommended,
+  {
+    extends: [
+      tseslint.configs.strictTypeChecked,
+      tseslint.configs.stylisticTypeChecked,
+      hooks.configs.flat.recommended
+    ],
+    files: ['labextension/src/**/*.{ts,tsx}'],
+    languageOptions: {
+      parserOptions: {
+        project: 'labextension/tsconfig.test.json',
+        tsconfigRootDir: process.cwd()
+      }
+    },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': [
+        'error',
+        { fixStyle: 'inline-type-imports' }
+      ],
+      // Jupyter's way: an interface and the token of the same name begin with an I.
+      '@typescript-eslint/naming-convention': [
+        'error',
+        { format: ['PascalCase'], prefix: ['I'], selector: 'interface' }
+      ],
+      // `namespace StatusItem { interface IOptions }` is Jupyter's way as well.
+      '@typescript-eslint/no-namespace': 'off',
+      // Interpolating a number says what it says.
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true }
+      ],
+      eqeqeq: 'error',
+      'prefer-arrow-callback': 'error'
+    }
+  },
+  {
+    files: ['labextension/src/**/__tests__/**'],
+    rules: {
+      // The words of a test are not shown to people.
+      'jupyter/no-untranslated-string': 'off'
+    }
+  },
+  ...['shared', ...FEATURES].map(walls)
+]);

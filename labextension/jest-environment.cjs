@@ -1,0 +1,23 @@
+const { TestEnvironment } = require('jest-environment-jsdom');
+
+/**
+ * A page as jsdom makes it, with what browsers have and jsdom lacks.
+ */
+class PageEnvironment extends TestEnvironment {
+  async setup() {
+    await super.setup();
+    const { AbortController, Headers, Request, Response, fetch } = globalThis;
+    const { TextDecoder, TextEncoder } = globalThis;
+    Object.assign(this.global, {
+      AbortController,
+      Headers,
+      Request,
+      Response,
+      TextDecoder,
+      TextEncoder,
+      fetch
+    });
+  }
+}
+
+module.exports = PageEnvironment;

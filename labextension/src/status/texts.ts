@@ -1,0 +1,108 @@
+/** What the session says in words. */
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { RequestError } from '../shared/request';
+import { inGib } from '../shared/format';
+import type { Session, SessionSize, Usage } from '../wire';
+
+/**
+ * Above this share of its memory a server is close to losing a process.
+ */
+const ALMOST_FULL = 0.9;
+
+/**
+ * What the session is, in the order in which people look for it.
+ */
+export function summary(session: Session): string[] {
+  return [
+    session.profile.display_name,
+    imageName(session),
+    session.size.display_name
+  ];
+}
+
+export function imageName(session: Session): string {
+  return [session.image.display_name, session.image_version]
+    .filter(Boolean)
+    .join(' ');
+}
+
+export function memoryLine(
+  size: SessionSize,
+  usage: Usage | null,
+  trans: TranslationBundle
+): string {
+  const limit = inGib(size.memory_bytes);
+  return usage
+    ? trans.__('%1 of %2 GiB', inGib(usage.memory_bytes), limit)
+    : trans.__('%1 GiB', limit);
+}
+
+export function isMemoryAlmostFull(
+  size: SessionSize,
+  usage: Usage | null
+): boolean {
+  return (
+    usage !== null && usage.memory_bytes >= ALMOST_FULL * size.memory_bytes
+  );
+}
+
+export function cpuLine(
+  size: SessionSize,
+  usage: Usage | null,
+  trans: TranslationBundle
+): string {
+  return usage
+    ? trans._n(
+        '%2 of %1 core',
+        '%2 of %1 cores',
+        size.cpus,
+        Math.round(usage.cpu_fraction * 10) / 10
+      )
+    : trans._n('%1 core', '%1 cores', size.cpus);
+}
+
+/**
+ * Whether a figure is a limit or a promise that nobody keeps.
+ */
+export function enforcedText(
+  enforced: boolean,
+  trans: TranslationBundle
+): string {
+  return enforced ? trans.__('limit enforced') : trans.__('not enforced here');
+}
+
+export function isolationText(
+  isolation: Session['isolation'],
+  trans: TranslationBundle
+): string {
+  switch (isolation) {
+    case 'own-uid':
+      return trans.__(
+        'Your files and programs are closed to the other users of this machine.'
+      );
+    case 'pod':
+      return trans.__(
+        'Your server runs in a container of its own, apart from those of other users.'
+      );
+    case 'shared-uid':
+      return trans.__(
+        'Everybody who can log in here shares one system account and can read your files and stop your programs. Keep nothing here that they must not see.'
+      );
+  }
+}
+
+/**
+ * An error as a sentence: what is, why, what next.
+ */
+export function errorText(
+  error: RequestError,
+  trans: TranslationBundle
+): string {
+  if (error.code === RequestError.UNREACHABLE) {
+    return trans.__(
+      'Your server does not answer; it may be restarting, or the network is down. Your open files are kept in this page. Next: wait a moment, or try again.'
+    );
+  }
+  return error.message;
+}

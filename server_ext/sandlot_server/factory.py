@@ -1,0 +1,122 @@
+"""Builds what the routes work with, each when it is first asked for.
+
+The imports stand inside, because they bring pydantic and psutil: a server that just
+starts needs neither, and the hub is waiting for it.
+"""
+
+# ruff: noqa: PLC0415 - see above
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from .errors import ServicesUnknownError
+
+if TYPE_CHECKING:
+    from logging import Logger
+
+    from jupyter_events import EventLogger
+    from tornado.httpclient import AsyncHTTPClient
+
+    from sandlot_contracts.session import Session, SessionView
+
+    from .caller import Caller
+    from .clients.offers import OffersClient
+    from .environment import ServerEnvironment
+    from .usage.sampler import UsageSampler
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How long things may take, in seconds."""
+
+    hub_timeout: float
+    """For a request to a service of the hub."""
+    usage_interval: float
+    """Between two measurements; see `UsageSampler`."""
+    usage_lease: float
+    """That measuring goes on after somebody asked; see `UsageSampler`."""
+
+
+class Factory:
+    """The collaborators of one server process."""
+
+    def __init__(
+        self,
+        *,
+        environment: ServerEnvironment,
+        events: EventLogger,
+        log: Logger,
+        timing: Timing,
+    ) -> None:
+        self.environment = environment
+        self._events = events
+        self._log = log
+        self._timing = timing
+
+    def session_view(self, caller: Caller) -> SessionView:
+        """Return the session as `caller` may see it."""
+        from .session import build_view
+
+        home = self.environment.hub_home_url
+        return build_view(self._session, caller=caller, hub_home_url=home)
+
+    @cached_property
+    def usage(self) -> UsageSampler:
+        """The sampler of this process and its descendants."""
+        import psutil
+
+        from .events import emit_usage
+        from .usage.reading import read_processes
+        from .usage.sampler import SystemClock, UsageSampler
+
+        return UsageSampler(
+            read=partial(read_processes, psutil.Process(os.getpid())),
+            emit=partial(emit_usage, self._events),
+            interval=self._timing.usage_interval,
+            lease=self._timing.usage_lease,
+            clock=SystemClock(),
+        )
+
+    @cached_property
+    def offers(self) -> OffersClient:
+        """The client of the offers service.
+
+        Raises
+        ------
+        ServicesUnknownError
+            If nobody told this server where the hub's services are.
+        """
+        from .clients.connect import connect_offers
+
+        timeout_s = self._timing.hub_timeout
+        client = connect_offers(self.environment, timeout_s=timeout_s, http=self._http)
+        if client is None:
+            detail = (
+                "This server was not told where the hub's services are, so it cannot ask what "
+                "else could be started. Everything else works. Next: look at the hub's home page."
+            )
+            raise ServicesUnknownError(detail)
+        return client
+
+    async def close(self) -> None:
+        """Stop what runs in the background. Nothing is built only to be closed."""
+        built = vars(self)
+        if "usage" in built:
+            await self.usage.close()
+        if "_http" in built:
+            self._http.close()
+
+    @cached_property
+    def _session(self) -> Session | None:
+        from .session import read_session
+
+        return read_session(self.environment.session, log=self._log)
+
+    @cached_property
+    def _http(self) -> AsyncHTTPClient:
+        from .clients.service import new_http
+
+        return new_http()

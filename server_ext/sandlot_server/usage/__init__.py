@@ -1,0 +1,1 @@
+"""What this server's processes use. `reading` measures and calculates, `sampler` keeps time."""
