@@ -5,9 +5,9 @@
 | ``GET /v1/status`` | operator | | `StackStatus` |
 | ``POST /v1/parts/{name}/restart`` | operator | | `StackStatus` |
 | ``POST /v1/stop`` | operator | | 202 |
-| ``GET /v1/facilities`` | hub, operator | | `LocalFacilities` |
+| ``GET /v1/facilities`` | hub, services, operator | | `LocalFacilities` |
 | ``PUT /v1/servers`` | hub | `StartServer` | `ServerState` |
-| ``GET /v1/servers/{spawn_id}`` | hub | | `ServerState`, 404 |
+| ``GET /v1/servers/{spawn_id}?wait=S`` | hub | | `ServerState`, 404; waits up to S seconds while ``starting`` |
 | ``DELETE /v1/servers/{spawn_id}?now=0|1`` | hub | | `ServerState`, 404 |
 | ``GET /v1/servers/{spawn_id}/log`` | hub | | `LogTail` |
 | ``GET /v1/accounts/{user}`` | hub, operator | | `Account`, 404 |

@@ -1,0 +1,46 @@
+"""The routes of the offers service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from sandlot_hub.domain.entitlements import Entitlements
+from sandlot_hub.services.handlers import ServiceHandler
+from sandlot_hub.services.pages import PageHandler
+
+from .view import build_view
+
+if TYPE_CHECKING:
+    from sandlot_hub.adapters.hub_identity import HubIdentity
+
+    from .availability import Offers
+
+
+def entitlements_of(caller: HubIdentity) -> Entitlements:
+    """Return what the hub says of the caller: name, groups and role."""
+    return Entitlements(user=caller.name, groups=caller.groups, admin=caller.admin)
+
+
+class OffersHandler(ServiceHandler):
+    """``GET api/v1/offers``: what the caller may start now."""
+
+    offers: Offers
+
+    @override
+    async def get(self) -> None:
+        """Answer with the caller's offers."""
+        self.write_model(await self.offers.of(entitlements_of(self.user)))
+
+
+class OffersPage(PageHandler):
+    """The same as a page."""
+
+    offers: Offers
+
+    @override
+    async def get(self) -> None:
+        """Answer with a table a profile."""
+        offers = await self.offers.of(entitlements_of(self.user))
+        self.write_page("offers.html", view=build_view(offers, self.offers.settings))

@@ -1,0 +1,182 @@
+"""The life of a service's process: read, listen, serve, end in order."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import errno
+import logging
+import signal
+import socket
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tornado.httpserver import HTTPServer
+
+from sandlot_contracts.exits import ExitCode
+from sandlot_hub.adapters.clock import SystemClock
+from sandlot_hub.adapters.hub_client import HubClient
+from sandlot_hub.adapters.hub_identity import HubTokens
+from sandlot_hub.adapters.service_config import LOOPBACK, ServiceConfigError, read_service_config
+from sandlot_hub.adapters.settings_file import SettingsError, read_resolved
+
+from .auth import Authenticator, ServiceOAuth
+from .context import ServiceContext
+from .handlers import MAX_BODY
+from .logs import FIELDS, configure_logging
+from .metrics import ServiceMetrics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from tornado.web import Application
+
+    from sandlot_hub.adapters.service_config import ServiceConfig
+    from sandlot_hub.adapters.settings_file import LoadedSettings
+    from sandlot_hub.domain.ports import Clock
+
+    Build = Callable[[ServiceContext], AbstractAsyncContextManager[Application]]
+
+logger = logging.getLogger(__name__)
+
+BACKLOG = 128
+"""Connections that may wait to be accepted."""
+MAX_HEADERS = 32 * 1024
+"""Bytes of the headers of one request."""
+BODY_TIMEOUT = 10.0
+"""Seconds that a body may take to arrive."""
+IDLE_TIMEOUT = 100.0
+"""Seconds that a connection may be silent, and that headers may take to arrive. Longer than the
+90 s after which traefik gives up an idle connection: the other way round it would now and then
+send a request into a closed one."""
+
+
+def run(build: Build, arguments: Sequence[str] | None = None, *, name: str) -> int:
+    """Run one service until it is told to stop.
+
+    Parameters
+    ----------
+    build
+        Makes the service's application from its context, and takes care of what it opens.
+    arguments
+        Command line; that of the process when None.
+    name
+        The service that this program is.
+
+    Returns
+    -------
+    int
+        The exit code (`ExitCode`).
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m sandlot_hub.services.{name.replace('-', '_')}",
+        description=f"Sandlot's {name} service.",
+    )
+    parser.add_argument("--config", type=Path, required=True, help="the service's private file")
+    path = parser.parse_args(arguments).config
+    try:
+        config = _read_config(path, name)
+        settings = read_resolved(config.settings_file)
+    except (ServiceConfigError, SettingsError) as error:
+        return _give_up(str(error), ExitCode.SETTINGS)
+    try:
+        listener = socket.create_server((LOOPBACK, config.port), backlog=BACKLOG)
+    except OSError as error:
+        return _give_up(_port_sentence(config, error), _port_code(error))
+    configure_logging(
+        service=name, level=config.log_level, secrets=[config.token.get_secret_value()]
+    )
+    asyncio.run(serve(build, config=config, settings=settings, listener=listener))
+    return ExitCode.OK
+
+
+async def serve(
+    build: Build,
+    *,
+    config: ServiceConfig,
+    settings: LoadedSettings,
+    listener: socket.socket,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serve on `listener` until SIGTERM, SIGINT or `stop`, then end in order.
+
+    The order: no new connections, then the requests in progress for at most
+    `config.stop_grace` seconds, then every connection, then what the service opened.
+    """
+    stop = stop or asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        context = await build_context(stack, config=config, settings=settings, clock=SystemClock())
+        application = await stack.enter_async_context(build(context))
+        server = HTTPServer(
+            application,
+            body_timeout=BODY_TIMEOUT,
+            decompress_request=False,
+            idle_connection_timeout=IDLE_TIMEOUT,
+            max_body_size=MAX_BODY,
+            max_header_size=MAX_HEADERS,
+        )
+        listener.settimeout(0)
+        server.add_socket(listener)
+        logger.info("serving", extra={FIELDS: {"url": config.url, "settings": settings.hash}})
+        await stop.wait()
+        server.stop()
+        idle = await context.in_flight.wait_idle(within=config.stop_grace)
+        await server.close_all_connections()
+        logger.info("stopped", extra={FIELDS: {"cut_off": not idle}})
+
+
+async def build_context(
+    stack: AsyncExitStack, *, config: ServiceConfig, settings: LoadedSettings, clock: Clock
+) -> ServiceContext:
+    """Return the parts of a service; what they open is closed with `stack`."""
+    metrics = ServiceMetrics(service=config.name, settings_hash=settings.hash)
+    client = await stack.enter_async_context(HubClient())
+    tokens = HubTokens(
+        client=client,
+        api_url=config.hub_api_url,
+        monotonic=clock.monotonic,
+        observe=metrics.observe_check,
+    )
+    stack.push_async_callback(tokens.close)
+    oauth = ServiceOAuth(config=config, client=client, tokens=tokens)
+    authenticator = Authenticator(oauth=oauth, tokens=tokens, audience=config.access_scope)
+    return ServiceContext(
+        config=config,
+        settings=settings,
+        clock=clock,
+        metrics=metrics,
+        oauth=oauth,
+        authenticator=authenticator,
+    )
+
+
+def _read_config(path: Path, name: str) -> ServiceConfig:
+    config = read_service_config(path)
+    if config.name != name:
+        message = f"{path} configures the service {config.name!r}, not {name!r}."
+        raise ServiceConfigError(message)
+    return config
+
+
+def _port_sentence(config: ServiceConfig, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"The {config.name} service cannot listen on {config.url}: another program does. "
+            "Stop that one, or give the service another port in its file."
+        )
+    return f"The {config.name} service cannot listen on {config.url}: {error.strerror}."
+
+
+def _port_code(error: OSError) -> ExitCode:
+    return ExitCode.PORT_IN_USE if error.errno == errno.EADDRINUSE else ExitCode.FAILURE
+
+
+def _give_up(sentence: str, code: ExitCode) -> int:
+    sys.stderr.write(f"{sentence}\n")
+    return code
