@@ -1,0 +1,193 @@
+"""How a bench measures: interleaved pairs, paired differences, an interval, one JSON line."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import statistics
+import sys
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from time import thread_time
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Size(StrEnum):
+    """How much a bench does."""
+
+    SMOKE = "smoke"
+    """Small enough for CI: shows that the bench works, and counts."""
+    FULL = "full"
+
+
+class Mutation(StrEnum):
+    """A named slowness, so that each bench can be seen to fail once."""
+
+    NONE = "none"
+    SLEEP = "sleep-50ms"
+    """50 ms more in the measured path, from outside our code."""
+    SLOW_START = "sleep-1s"
+    """A second more in every start: a tenth of a start is noise to 50 ms."""
+    EXTRA_CALL = "extra-call"
+    """One request more before the server is created."""
+
+
+CONFIDENCE = 0.90
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """One line of a report.
+
+    ``ok`` compares the interval of the decisive figure with the target; it is None
+    when the measure is reported for information (an absolute time without a peer).
+    """
+
+    id: str
+    what: str
+    ours: float
+    peer: float | None
+    peer_version: str
+    ratio: float | None
+    target: str
+    ok: bool | None
+    unit: str = "s"
+    pairs: int = 0
+    interval: tuple[float, float] | None = None
+    load: float = 0.0
+
+    def print(self) -> None:
+        """Write the measure as one JSON line to the standard output."""
+        sys.stdout.write(json.dumps(asdict(self)) + "\n")
+        sys.stdout.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Median of a sample with a bootstrap interval (percentile method, 90 %)."""
+
+    median: float
+    low: float
+    high: float
+
+
+def interval(sample: Sequence[float], *, seed: int = 1) -> Interval:
+    """Return the median of `sample` and its 90 % bootstrap interval.
+
+    Raises
+    ------
+    ValueError
+        If the sample is empty.
+    """
+    if not sample:
+        msg = "an interval needs at least one value"
+        raise ValueError(msg)
+    draw = random.Random(seed)  # noqa: S311 (statistics, not secrets; seeded so that a report repeats)
+    medians = sorted(
+        statistics.median(draw.choices(sample, k=len(sample))) for _ in range(RESAMPLES)
+    )
+    edge = (1 - CONFIDENCE) / 2
+    low, high = medians[int(edge * RESAMPLES)], medians[int((1 - edge) * RESAMPLES) - 1]
+    return Interval(statistics.median(sample), low, high)
+
+
+def paired(
+    ours: Callable[[], float], peer: Callable[[], float], *, pairs: int, label: str
+) -> tuple[list[float], list[float]]:
+    """Run `ours` and `peer` in turn, changing who is first; each returns its figure.
+
+    The order alternates so that a drift of the machine meets both alike.
+    """
+    a: list[float] = []
+    b: list[float] = []
+    for number in range(pairs):
+        if number % 2:
+            b.append(peer())
+            a.append(ours())
+        else:
+            a.append(ours())
+            b.append(peer())
+        progress(f"{label}: pair {number + 1} of {pairs}: ours {a[-1]:.4g}, peer {b[-1]:.4g}")
+    return a, b
+
+
+def ratio_measure(
+    *,
+    id: str,  # noqa: A002 (the column's name)
+    what: str,
+    ours: Sequence[float],
+    peer: Sequence[float],
+    peer_version: str,
+    at_most: float,
+    unit: str = "s",
+    decides: bool = True,
+) -> Measure:
+    """Compare by the ratio of each pair; ok when the interval's upper end meets the target.
+
+    A handful of pairs of wall time says nothing on a shared machine: with `decides` false
+    the figures are reported and ``ok`` stays None.
+    """
+    ratios = interval([a / b for a, b in zip(ours, peer, strict=True)])
+    return Measure(
+        id=id,
+        what=what,
+        ours=statistics.median(ours),
+        peer=statistics.median(peer),
+        peer_version=peer_version,
+        ratio=ratios.median,
+        target=f"<= {at_most:g}x the peer",
+        ok=ratios.high <= at_most if decides else None,
+        unit=unit,
+        pairs=len(ours),
+        interval=(ratios.low, ratios.high),
+        load=os.getloadavg()[0],
+    )
+
+
+def progress(text: str) -> None:
+    """Say on the standard error what the bench is doing."""
+    sys.stderr.write(f"bench: {text}\n")
+    sys.stderr.flush()
+
+
+class ThreadCpu(Awaitable[T]):
+    """Await something and add up the thread CPU of its own steps only.
+
+    While the coroutine waits, other tasks of the event loop run in the same thread;
+    measuring around ``await`` would charge them to us. Each step is timed by itself.
+    """
+
+    def __init__(self, inner: Awaitable[T]) -> None:
+        self._inner = inner
+        self.seconds = 0.0
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        """Drive the inner awaitable, one timed step after another."""
+        steps = self._inner.__await__()
+        value: Any = None
+        error: BaseException | None = None
+        while True:
+            began = thread_time()
+            try:
+                yielded = steps.throw(error) if error is not None else steps.send(value)
+            except StopIteration as stop:
+                return stop.value  # type: ignore[no-any-return]
+            finally:
+                self.seconds += thread_time() - began
+            value, error = None, None
+            try:
+                value = yield yielded
+            except BaseException as raised:  # noqa: BLE001 (handed to the coroutine, which decides)
+                error = raised
+
+
+def busy(seconds: float) -> None:
+    """Use the CPU for so long: what a mutation adds to a path measured in CPU time."""
+    end = thread_time() + seconds
+    while thread_time() < end:
+        pass

@@ -1,0 +1,75 @@
+"""Run the benches: `python tests/bench/run.py [--smoke] [--only i.] [--mutate NAME]`.
+
+One JSON line a measure on the standard output; what is going on, on the standard error.
+The last line counts, like a test runner, the measures that met their target and those
+that did not. A target that is a count or a ratio decides the exit code; absolute times
+are for reading (see docs/benches.md).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench.harness import Measure, Mutation, Size, progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Bench = Callable[[Size, Mutation], Iterator[Measure]]
+
+
+class Entry(NamedTuple):
+    """A bench: the ids that it measures, and where it is."""
+
+    ids: tuple[str, ...]
+    module: str
+
+
+BENCHES = (
+    Entry(("g.resolve",), "bench.resolving"),
+    Entry(("g.hooks", "g.calls"), "bench.hooks"),
+    Entry(("i.up",), "bench.cold_start"),
+    Entry(("i.lab",), "bench.road"),
+)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Run the benches.")
+    parser.add_argument("--smoke", action="store_true", help="small sizes, for CI")
+    parser.add_argument("--only", default="", metavar="ID", help="only ids that begin with this")
+    parser.add_argument(
+        "--mutate",
+        type=Mutation,
+        choices=list(Mutation),
+        default=Mutation.NONE,
+        help="slow the measured path on purpose, to see the bench fail",
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run what was asked for; return 1 when a target that decides was missed."""
+    arguments = _arguments()
+    size = Size.SMOKE if arguments.smoke else Size.FULL
+    met = missed = 0
+    for entry in BENCHES:
+        if not any(id_.startswith(arguments.only) for id_ in entry.ids):
+            continue
+        progress(f"{', '.join(entry.ids)} ({size})")
+        bench: Bench = importlib.import_module(entry.module).run
+        for measure in bench(size, arguments.mutate):
+            measure.print()
+            met += measure.ok is not False
+            missed += measure.ok is False
+    print(f"{met} passed, {missed} failed", flush=True)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
