@@ -70,11 +70,7 @@ class Stack:
             stdin=subprocess.DEVNULL,
             text=True,
             cwd="/",
-            env={
-                **os.environ,
-                "SANDLOT_IMAGES_DIR": str(images_dir(launch.uid)),
-                **launch.environment,
-            },
+            env=self._environment(),
             start_new_session=True,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -95,8 +91,11 @@ class Stack:
         """Everything that it has printed, as one text."""
         return "\n".join(self.lines)
 
-    def wait_for(self, words: str, *, timeout_s: float = START_S) -> str:
-        """Return the first line with these words, printed before or from now on."""
+    def wait_for(self, words: str, *, unless: str = "", timeout_s: float = START_S) -> str:
+        """Return the first line with these words, printed before or from now on.
+
+        A line with the words `unless` says that it will never come.
+        """
         deadline = time.monotonic() + timeout_s
         seen = 0
         with self._printed:
@@ -104,6 +103,8 @@ class Stack:
                 for line in self.lines[seen:]:
                     if words in line:
                         return line
+                    if unless and unless in line:
+                        pytest.fail(f"sandlot up: {line}\n{self.output}")
                 seen = len(self.lines)
                 if not self._reader.is_alive():
                     pytest.fail(f"sandlot up ended before it said {words!r}:\n{self.output}")
@@ -117,7 +118,7 @@ class Stack:
 
     def wait_image(self, slug: str) -> None:
         """Wait until an image can be used; the first time on a machine it is built."""
-        self.wait_for(f"Image {slug}: ready.", timeout_s=BUILD_S)
+        self.wait_for(f"Image {slug}: ready.", unless=f"Image {slug}: failed", timeout_s=BUILD_S)
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run another `sandlot` command on the same data directory."""
@@ -177,6 +178,11 @@ class Stack:
             return []
         uid = str(self.launch.uid)
         return ["setpriv", "--reuid", uid, "--regid", uid, "--clear-groups"]
+
+    def _environment(self) -> dict[str, str]:
+        images = str(images_dir(self.launch.uid))
+        home = {} if self.launch.uid is None else {"HOME": images}
+        return {**os.environ, **home, "SANDLOT_IMAGES_DIR": images, **self.launch.environment}
 
     def _arguments(self) -> list[str]:
         arguments = ["--data-dir", str(self.data_dir)]
