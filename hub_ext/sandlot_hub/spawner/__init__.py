@@ -1,0 +1,11 @@
+"""What JupyterHub instantiates to start servers, and the pages that people start them on.
+
+Here live the mixin that every Sandlot spawner shares, the spawners themselves, the
+options hook, the spawn form with its templates, and the exceptions that carry a
+refusal or a failure to each of the hub's transports. Traits appear only where the
+hub or an administrator sets them.
+
+Nothing here decides: who may start what is `domain.profiles`, and processes are
+started and stopped through `adapters`. No authenticators, no services, no database
+of our own.
+"""

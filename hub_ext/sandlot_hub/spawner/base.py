@@ -1,0 +1,53 @@
+"""Sandlot's options as a spawner has them: the settings and their fingerprint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandlot_hub.domain.fingerprint import settings_hash
+
+from .exceptions import SpawnUnavailableError
+from .traits import Sandlot
+
+if TYPE_CHECKING:
+    from jupyterhub.spawner import Spawner
+
+    from sandlot_hub.domain.settings import SandlotSettings
+
+    class _Base(Sandlot, Spawner):
+        """For type checkers a mixin is a spawner, so that `super()` knows the hub's methods."""
+
+else:
+    _Base = Sandlot
+
+_HASH_KEY = "sandlot_settings_hash"
+
+
+class SandlotBase(_Base):
+    """What the parts of the mixin share."""
+
+    @property
+    def required_settings(self) -> SandlotSettings:
+        """The settings.
+
+        Raises
+        ------
+        SpawnUnavailableError
+            There are none.
+        """
+        settings = self.settings
+        if settings is None:
+            message = (
+                "Sandlot has no settings, so no server can be started. Next: an administrator "
+                "calls install(c, …) in jupyterhub_config.py and restarts the hub."
+            )
+            raise SpawnUnavailableError(message, code="settings-missing")
+        return settings
+
+    @property
+    def settings_hash(self) -> str:
+        """Fingerprint of the settings, computed once for all servers of this hub."""
+        shared: dict[str, Any] = self.user.settings
+        if _HASH_KEY not in shared:
+            shared[_HASH_KEY] = settings_hash(self.required_settings)
+        return str(shared[_HASH_KEY])

@@ -1,0 +1,216 @@
+"""Servers as processes of this machine, started and kept by the embedded supervisor."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyterhub.spawner import Spawner
+from jupyterhub.utils import random_port, url_path_join
+from traitlets import Unicode, default
+from typing_extensions import override
+
+from sandlot_contracts.supervisor import StartServer
+from sandlot_hub.adapters.supervisor_client import SupervisorClient
+from sandlot_hub.domain.machine import machine_facilities
+
+from .exceptions import SpawnUnavailableError
+from .form import FormNotes
+from .machine import MACHINE_KEY, LocalMachine, as_trouble
+from .mixin import SandlotSpawnerMixin
+from .process import LocalProcess
+from .session import allowed_environment
+
+if TYPE_CHECKING:
+    from sandlot_contracts.session import Isolation
+    from sandlot_hub.domain.facilities import Facilities
+    from sandlot_hub.domain.plan import Plan
+
+LOOPBACK = "127.0.0.1"
+
+_MARGIN = 15.0
+"""Seconds that the hub waits longer than we do, so that our sentence is what people read."""
+_EXPECTED = frozenset({"JPY_API_TOKEN"})
+"""What the hub sets of itself and a server does not need: no reason for a warning."""
+
+
+class SandlotLocalSpawner(SandlotSpawnerMixin, Spawner):
+    """Starts servers through the supervisor of ``sandlot up``.
+
+    The hub has no right to start processes as other users, and asks the supervisor over
+    its socket. That is the parent of the servers and keeps them through a restart of the
+    hub, which then finds them again by their spawn id.
+    """
+
+    supervisor_socket = Unicode(
+        config=True,
+        help="""
+        Path of the unix socket of the supervisor that starts servers.
+
+        `install` sets it when the hub runs under `sandlot up`. Without it no server can
+        be started.
+        """,
+    )
+
+    _process: LocalProcess | None = None
+
+    @default("start_timeout")
+    def _default_start_timeout(self) -> int:
+        return int(self.required_settings.local.start_timeout + _MARGIN)
+
+    @property
+    def machine(self) -> LocalMachine:
+        """The supervisor, shared by all servers of this hub."""
+        shared: dict[str, Any] = self.user.settings
+        if MACHINE_KEY not in shared:
+            client = SupervisorClient(self._socket_path())
+            shared[MACHINE_KEY] = LocalMachine(supervisor=client, monotonic=time.monotonic)
+        machine: LocalMachine = shared[MACHINE_KEY]
+        return machine
+
+    def _socket_path(self) -> Path:
+        if not self.supervisor_socket:
+            message = (
+                "This hub was not told where its supervisor is, so no server can be started. "
+                "Next: an administrator starts the hub with “sandlot up”."
+            )
+            raise SpawnUnavailableError(message, code="supervisor-missing")
+        return Path(self.supervisor_socket)
+
+    # --- what can be started ---------------------------------------------------------
+
+    @override
+    async def facilities(self) -> Facilities:
+        """Return what this machine can do, as of a moment ago."""
+        return machine_facilities(await self.machine.facilities())
+
+    @override
+    def isolation(self) -> Isolation:
+        """Return whether servers have uids of their own here; the worse while that is unknown."""
+        latest = self.machine.latest
+        return "shared-uid" if latest is None else latest.isolation
+
+    @override
+    def form_notes(self, facilities: Facilities) -> FormNotes:
+        """Return what the form says about CPU and memory, with the machine's own reason."""
+        latest = self.machine.latest
+        return FormNotes(
+            cpu_enforced=facilities.cpu_enforced,
+            memory_enforced=facilities.memory_enforced,
+            memory_detail="" if latest is None else latest.memory_detail,
+        )
+
+    # --- the process -----------------------------------------------------------------
+
+    async def start(self) -> tuple[str, int]:
+        """Start the planned server and return where it listens.
+
+        Raises
+        ------
+        SpawnFailed
+            It ended by itself, or did not listen in time.
+        SpawnUnavailableError
+            The supervisor could not start it.
+        """
+        if self.plan is None:
+            message = "Nothing was planned, so nothing was started: the options hook did not run."
+            raise SpawnUnavailableError(message, code="plan-missing")
+        plan = self.plan
+        self._process = self._new_process()
+        await self._process.start(
+            lambda: self._request(plan),
+            name=plan.image.display_name,
+            limit=self.required_settings.local.start_timeout,
+        )
+        return self.ip, self.port
+
+    def _new_process(self) -> LocalProcess:
+        return LocalProcess(
+            supervisor=self.machine.supervisor, spawn_id=self.spawn_id, story=self.story
+        )
+
+    def _known_process(self) -> LocalProcess:
+        if self._process is None:  # started by an earlier hub
+            self._process = self._new_process()
+        return self._process
+
+    def _request(self, plan: Plan) -> StartServer:
+        self.ip, self.port = LOOPBACK, random_port()
+        environment, left_out = allowed_environment(self.get_env())
+        unexpected = sorted(set(left_out) - _EXPECTED)
+        if unexpected:
+            self.log.warning(
+                "A local server only takes JUPYTERHUB_*, JUPYTER_* and SANDLOT_* variables. "
+                "Not passed to the one of %r: %s",
+                self._log_name,
+                ", ".join(unexpected),
+            )
+        return StartServer(
+            spawn_id=self.spawn_id,
+            owner=self.user.name,
+            server_name=self.name,
+            image=plan.image_slug,
+            size=plan.size_slug,
+            settings_hash=self.settings_hash,
+            environment=environment,
+            port=self.port,
+        )
+
+    async def poll(self) -> int | None:
+        """Return None while the server runs, else its exit code (0 when that is not known)."""
+        if not self.spawn_id:
+            return 0
+        try:
+            return await self._known_process().exit_code()
+        except SpawnUnavailableError as error:
+            # Not knowing is no reason to take a server away from somebody who works in it.
+            self.log.warning("Cannot look after the server of %r: %s", self._log_name, error)
+            return None
+
+    async def stop(self, now: bool = False) -> None:  # noqa: FBT001, FBT002 (the hub's signature)
+        """Stop the server and everything it started.
+
+        Raises
+        ------
+        SpawnUnavailableError
+            It could not be stopped.
+        """
+        process = self._known_process()
+        await process.stop(now=now, limit=self.required_settings.local.stop_grace + _MARGIN)
+
+    async def get_url(self) -> str:
+        """Return where the server listens.
+
+        The hub asks after a restart: one that ended in the middle of a start has written
+        down nothing but the spawn id.
+        """
+        try:
+            port = await self._known_process().port()
+        except SpawnUnavailableError:
+            port = None  # an error would keep the hub from starting
+        if port is None:
+            return str(self.server.url)
+        return str(url_path_join(f"http://{LOOPBACK}:{port}", self.server.base_url))
+
+    async def delete_forever(self) -> None:
+        """Keep the files of a deleted user, and log where they are."""
+        if self.name:
+            return  # a named server has no files of its own
+        async with as_trouble():
+            account = await self.machine.supervisor.account(self.user.name)
+        if account is not None:
+            self.log.info(
+                "The files of the deleted user %r were kept in %s. Remove that folder to delete "
+                "them too.",
+                self.user.name,
+                account.home,
+            )
+
+    # --- state -----------------------------------------------------------------------
+
+    @override
+    def clear_state(self) -> None:
+        """Forget the server."""
+        super().clear_state()
+        self._process = None

@@ -1,0 +1,84 @@
+"""The supervisor of this machine, as all spawners of one hub share it."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from sandlot_hub.adapters.single_flight import SingleFlight
+from sandlot_hub.adapters.supervisor_client import (
+    SupervisorRefusedError,
+    SupervisorUnreachableError,
+)
+
+from .exceptions import SpawnUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from sandlot_contracts.supervisor import LocalFacilities
+    from sandlot_hub.domain.ports import ProcessSupervisor
+
+MACHINE_KEY = "sandlot_machine"
+"""Where the hub's settings hold the one `LocalMachine`."""
+
+FACILITIES_AGE = 1.0
+"""Seconds that an answer is good for: a class that logs in at once asks one question a second."""
+
+
+class LocalMachine:
+    """One connection to the supervisor, and what it said a moment ago.
+
+    Parameters
+    ----------
+    supervisor
+        Starts and stops the processes.
+    monotonic
+        Seconds that never go back.
+    """
+
+    def __init__(self, *, supervisor: ProcessSupervisor, monotonic: Callable[[], float]) -> None:
+        self.supervisor = supervisor
+        self._monotonic = monotonic
+        self._known: tuple[float, LocalFacilities] | None = None
+        self._flight: SingleFlight[str, LocalFacilities] = SingleFlight()
+
+    @property
+    def latest(self) -> LocalFacilities | None:
+        """What was said last, however long ago; None before the first answer."""
+        return None if self._known is None else self._known[1]
+
+    async def facilities(self) -> LocalFacilities:
+        """Return what this machine can do, as of at most `FACILITIES_AGE` seconds ago.
+
+        Raises
+        ------
+        SpawnUnavailableError
+            The supervisor does not answer.
+        """
+        if self._known is not None and self._monotonic() - self._known[0] < FACILITIES_AGE:
+            return self._known[1]
+        return await self._flight.run("facilities", self._ask)
+
+    async def _ask(self) -> LocalFacilities:
+        asked_at = self._monotonic()
+        async with as_trouble():
+            local = await self.supervisor.facilities()
+        self._known = (asked_at, local)
+        return local
+
+
+@asynccontextmanager
+async def as_trouble() -> AsyncIterator[None]:
+    """Convert what the supervisor's client raises, once, into what the hub understands."""
+    try:
+        yield
+    except SupervisorUnreachableError as error:
+        message = (
+            "The part of Sandlot that starts servers does not answer. Next: try again in a "
+            "minute; if that fails too, tell an administrator, who finds out more with "
+            "“sandlot status” and “sandlot logs”."
+        )
+        raise SpawnUnavailableError(message, code="supervisor-unreachable") from error
+    except SupervisorRefusedError as error:
+        raise SpawnUnavailableError(error.problem.detail, code=error.problem.code) from error

@@ -1,0 +1,91 @@
+"""The one option that is Sandlot's own: `c.Sandlot.settings`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+from traitlets import HasTraits, TraitError, TraitType, Unicode
+from traitlets.config import Configurable
+from traitlets.config.loader import LazyConfigValue
+from typing_extensions import override
+
+from sandlot_hub.adapters.settings_file import SettingsError, load_settings
+from sandlot_hub.domain.settings import SandlotSettings
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+ATTRIBUTE_STYLE = (
+    "settings cannot be assigned piece by piece; "
+    "assign one mapping or the path of a file to c.Sandlot.settings"
+)
+"""Why ``c.Sandlot.settings.profiles = …`` is refused."""
+
+
+class ModelTrait(TraitType[ModelT | None, object], Generic[ModelT]):
+    """A pydantic model at traitlets' door: takes the model, a mapping, or the path of a file.
+
+    Parameters
+    ----------
+    model
+        The class of the value.
+    load
+        Makes the model from a mapping or a path; a `SettingsError` of it becomes a
+        `TraitError` with the same text.
+    """
+
+    info_text = "a mapping, or the path of a YAML file"
+    default_value = None
+    allow_none = True
+
+    def __init__(
+        self, model: type[ModelT], *, load: Callable[[Any], ModelT], **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self._model = model
+        self._load = load
+
+    def validate(self, obj: HasTraits, value: object) -> ModelT | None:
+        """Return the model; `TraitError` with file, dotted path and allowed values otherwise."""
+        if value is None or isinstance(value, self._model):
+            return value
+        if isinstance(value, LazyConfigValue):
+            raise TraitError(ATTRIBUTE_STYLE)
+        if not isinstance(value, str | Path | Mapping):
+            self.error(obj, value)
+        try:
+            return self._load(value)
+        except SettingsError as error:
+            raise TraitError(str(error)) from error
+
+    @override
+    def from_string(self, s: str) -> ModelT | None:
+        """Read the command line's ``--Sandlot.settings=FILE``."""
+        return self._load(s) if s else None
+
+
+class Sandlot(Configurable):
+    """Options of Sandlot. The spawners inherit them, which makes `--help-all` show them."""
+
+    settings = ModelTrait(
+        SandlotSettings,
+        load=lambda source: load_settings(source, name="c.Sandlot.settings").settings,
+        help="""
+        Images, sizes, accelerators and profiles: a mapping, or the path of a YAML file.
+
+        `install(c)` in jupyterhub_config.py reads it when the hub starts, and the hub
+        refuses to start when something in it is wrong. It is used unless `install(c, …)`
+        names settings itself, or `sandlot up --settings FILE` does; relative paths start
+        at the folder of jupyterhub_config.py. Assign it as a whole: single entries, as in
+        `c.Sandlot.settings.profiles`, cannot be assigned.
+
+        Every key is described in docs/reference/settings.md; `sandlot check FILE` tells
+        whether a file is right.
+        """,
+    ).tag(config=True)
+
+    settings_source = Unicode(
+        help="Where the settings came from, for messages. `install` sets it; nothing else does.",
+    ).tag(config=True)
