@@ -47,7 +47,8 @@ def wait_ended(found: Iterable[Process], *, timeout_s: float = 30.0) -> None:
         except ProcessLookupError:
             continue
         try:
-            if each in processes().values() and not processes()[each.pid].ended:
+            now = processes().get(each.pid)  # once: it may end between two looks
+            if now == each and not now.ended:
                 ready, _, _ = select.select([descriptor], (), (), deadline - time.monotonic())
                 assert ready, f"still runs: {each.pid} {arguments(each.pid)}"
         finally:

@@ -144,6 +144,13 @@ class Stack:
         self.run("user", "add", name, *arguments)
         return self.run("user", "password", name).stdout.strip()
 
+    def password(self, name: str, *arguments: str) -> str:
+        """Return the password of an account, which is made when there is none yet."""
+        known = self.run("user", "password", name, check=False)
+        if known.returncode == 0:
+            return known.stdout.strip()
+        return self.add_user(name, *arguments)
+
     def log(self, part: str) -> str:
         """Return what a part has written."""
         return (self.data_dir / "logs" / f"{part}.log").read_text(errors="replace")

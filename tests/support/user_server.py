@@ -130,7 +130,7 @@ async def user_server(folder: Path, *, config: Config | None = None) -> AsyncIte
     merged.merge(config or Config())
     app = ServerApp(config=merged)
     # The signals of the process that runs the tests are not the server's.
-    app.init_signal = lambda: None
+    app.init_signal = lambda: None  # type: ignore[method-assign]
     app.initialize(argv=[], find_extensions=False, new_httpserver=False)
     sock, port = bind_unused_port()
     http = HTTPServer(app.web_app)
