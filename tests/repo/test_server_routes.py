@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 import pytest
-from jupyter_server.serverapp import JupyterServerAuthWarning
+from jupyter_server.utils import JupyterServerAuthWarning
 from tornado.routing import PathMatches
 from traitlets.config import Config
 

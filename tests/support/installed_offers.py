@@ -20,6 +20,7 @@ from yarl import URL
 from sandlot_hub.adapters.service_config import write_service_config
 from sandlot_hub.adapters.settings_file import write_resolved
 from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.hubconfig.spawning import CUSTOM_SCOPES
 
 from .fake_supervisor import FakeSupervisor
 from .hub_app import Reply, running_hub
@@ -173,7 +174,7 @@ def _hub_config(port: int) -> dict[str, dict[str, Any]]:
     return {
         "JupyterHub": {
             "services": [offers, {"name": "prometheus", "api_token": METRICS_TOKEN}],
-            "custom_scopes": {READ: {"description": "Read what one may start"}},
+            "custom_scopes": CUSTOM_SCOPES,
             "extra_user_scopes": {ACCESS, READ},
             "load_roles": [metrics],
         }

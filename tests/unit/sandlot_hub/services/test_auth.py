@@ -159,4 +159,4 @@ async def test_upstream_code_cannot_block_the_service(
 ) -> None:
     oauth = service.context.oauth
     with pytest.raises(RuntimeError, match="sync=False"):
-        oauth.user_for_token(ALICE)
+        _ = oauth.user_for_token(ALICE)

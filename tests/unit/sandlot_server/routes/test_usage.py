@@ -53,6 +53,7 @@ async def test_a_change_reaches_who_listens(start_server: StartServer) -> None:
 
     config = Config({"SandlotServerApp": {"usage_interval": 0.05}})
     async with start_server(config=config) as server:
+        assert server.app.event_logger is not None
         server.app.event_logger.add_listener(schema_id=USAGE, listener=listen)
         await server.fetch("usage", token="alices")
         ballast = bytearray(os.urandom(1)) * (64 * 2**20)

@@ -1,0 +1,259 @@
+"""The servers of all users: what is started, what runs, what has ended and why."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from sandlot_hub.domain.names import safe_slug
+
+from .accounts import HomeError
+from .logs import RotatingLog
+from .ports import is_free
+from .processes import Command
+from .refusals import RefusedRequestError
+from .server import Server, ServerProcess, start_mark
+from .server_environment import check_given, server_environment
+from .uids import NoUidsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sandlot_contracts.supervisor import LogTail, ServerState, StartServer
+    from sandlot_hub.adapters.settings_file import LoadedSettings
+    from sandlot_hub.domain.settings import SandlotSettings
+
+    from .accounts import Accounts
+    from .processes import Guarded, Launcher
+    from .server_limits import Held, ServerLimits
+
+_REMEMBERED = 1000
+"""How many ended servers are remembered, for the hub to ask why."""
+_LOG_BYTES = 1024 * 1024
+_LOOK_S = 0.1
+
+
+class Servers:
+    """Starts, knows and ends users' servers.
+
+    Parameters
+    ----------
+    launcher
+        Starts their processes.
+    accounts
+        Knows whom they run as and where their homes are.
+    environment
+        Returns the folder of a ready local environment by its name, else None.
+    limits
+        Limits what they use.
+    logs
+        Folder of their logs.
+    """
+
+    def __init__(
+        self,
+        *,
+        launcher: Launcher,
+        accounts: Accounts,
+        environment: Callable[[str], Path | None],
+        limits: ServerLimits,
+        logs: Path,
+    ) -> None:
+        self._launcher = launcher
+        self._accounts = accounts
+        self._environment = environment
+        self._limits = limits
+        self._logs = logs
+        self._loaded: LoadedSettings | None = None
+        self._by_id: OrderedDict[str, Server] = OrderedDict()
+        self._current: dict[tuple[str, str], Server] = {}
+        self._locks: dict[tuple[str, str], asyncio.Lock] = {}
+        self._closed = False
+
+    def use(self, loaded: LoadedSettings) -> None:
+        """Start servers according to these settings from now on."""
+        self._loaded = loaded
+
+    def running(self) -> int:
+        """Return how many run."""
+        return sum(server.running for server in self._by_id.values())
+
+    async def start(self, request: StartServer) -> ServerState:
+        """Start a server, or return the one that already has this spawn id.
+
+        An owner has one server of each name. When one still runs, the hub has lost
+        sight of it (it was restarted in the middle of a start): it is ended first.
+
+        Raises
+        ------
+        RefusedRequestError
+            If the request cannot be carried out as it is.
+        """
+        key = (request.owner, request.server_name)
+        # The lock keeps two requests for one server apart while the first one waits for
+        # an earlier process to end.
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            known = self._by_id.get(request.spawn_id)
+            if known is None:
+                earlier = self._current.get(key)
+                if earlier is not None and earlier.running:
+                    await earlier.stop()
+                known = await self._start(request)
+                self._current[key] = known
+                self._remember(known)
+        return known.state()
+
+    async def get(self, spawn_id: str, *, wait_s: float = 0.0) -> ServerState:
+        """Return the state of a server.
+
+        While it is starting, the answer waits for up to `wait_s` seconds: the hub, which
+        has one core for everybody, then asks once in place of ten times.
+
+        Raises
+        ------
+        RefusedRequestError
+            If no such server is known (404).
+        """
+        server = self._known(spawn_id)
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + wait_s
+        state = server.state()
+        while state.state == "starting" and loop.time() < latest:
+            await asyncio.sleep(_LOOK_S)
+            state = server.state()
+        return state
+
+    async def stop(self, spawn_id: str, *, now: bool) -> ServerState:
+        """End a server, and return its state when nothing is left of it.
+
+        Raises
+        ------
+        RefusedRequestError
+            As in `get`.
+        """
+        server = self._known(spawn_id)
+        await server.stop(now=now)
+        return server.state()
+
+    def log_tail(self, spawn_id: str) -> LogTail:
+        """Return the last lines that a server wrote.
+
+        Raises
+        ------
+        RefusedRequestError
+            As in `get`.
+        """
+        return self._known(spawn_id).log_tail()
+
+    async def close(self, *, now: bool = False) -> None:
+        """End all servers, and start none any more."""
+        self._closed = True
+        running = [server for server in self._by_id.values() if server.running]
+        await asyncio.gather(*(server.stop(now=now) for server in running))
+
+    def _known(self, spawn_id: str) -> Server:
+        server = self._by_id.get(spawn_id)
+        if server is None:
+            sentence = f"No server with the spawn id {spawn_id[:40]!r} is known."
+            raise RefusedRequestError(sentence, code="server-unknown", status=404)
+        return server
+
+    def _remember(self, server: Server) -> None:
+        self._by_id[server.request.spawn_id] = server
+        ended = [each for each in self._by_id.values() if not each.running]
+        for old in ended[: max(0, len(ended) - _REMEMBERED)]:
+            del self._by_id[old.request.spawn_id]
+
+    async def _start(self, request: StartServer) -> Server:
+        settings = self._check(request)
+        log = self._log(request)
+        log.write_line(start_mark(request))
+        try:
+            held = self._limits.take(request.spawn_id, settings.sizes[request.size])
+            try:
+                guarded = self._launch(self._command(request, settings), held, log)
+            except BaseException:
+                await self._limits.give_back(held)
+                raise
+        except (OSError, HomeError, NoUidsError) as error:
+            sentence = f"The server cannot be started on this machine: {error}"
+            raise RefusedRequestError(sentence, code="cannot-start", status=503) from error
+        identity = self._accounts.user(request.owner)
+        return Server(
+            request=request,
+            process=ServerProcess(
+                guarded=guarded, identity=identity, own_uids=self._accounts.own_uids
+            ),
+            held=held,
+            log=log,
+            give_back=self._limits.give_back,
+        )
+
+    def _launch(self, command: Command, held: Held, log: RotatingLog) -> Guarded:
+        guarded = self._launcher.start(command, log=log)
+        try:
+            # Before the guard starts anything: what it starts inherits the limits.
+            self._limits.apply(held, guarded.pid)
+        except OSError:
+            guarded.kill()
+            raise
+        guarded.release()
+        return guarded
+
+    def _check(self, request: StartServer) -> SandlotSettings:
+        """Return the settings that the request fits; the caller is not believed.
+
+        Raises
+        ------
+        RefusedRequestError
+            If the request does not fit the settings, or this machine now.
+        """
+        if self._loaded is None or self._closed:
+            sentence = "The supervisor starts no servers at the moment."
+            raise RefusedRequestError(sentence, code="not-serving", status=503)
+        if request.settings_hash != self._loaded.hash:
+            sentence = "The settings have changed. Run `sandlot restart hub`."
+            raise RefusedRequestError(sentence, code="settings-changed", status=409)
+        settings = self._loaded.settings
+        if not request.owner.isprintable():
+            sentence = "The owner's name has characters that do not print."
+            raise RefusedRequestError(sentence, code="owner", field="owner")
+        for field, known in (("image", settings.images), ("size", settings.sizes)):
+            slug = getattr(request, field)
+            if slug not in known:
+                sentence = f"There is no {field} {slug[:40]!r}."
+                raise RefusedRequestError(sentence, code=f"{field}-unknown", field=field)
+        if self._folder(request, settings) is None:
+            sentence = f"The image {request.image} is not ready on this machine."
+            raise RefusedRequestError(sentence, code="image-unavailable", status=409, field="image")
+        check_given(request.environment)
+        if not is_free(request.port):
+            sentence = f"Port {request.port} is taken. Try again with another one."
+            raise RefusedRequestError(sentence, code="port-taken", status=409, field="port")
+        return settings
+
+    def _folder(self, request: StartServer, settings: SandlotSettings) -> Path | None:
+        local = settings.images[request.image].local
+        return None if local is None else self._environment(local)
+
+    def _command(self, request: StartServer, settings: SandlotSettings) -> Command:
+        image = self._folder(request, settings)
+        assert image is not None  # noqa: S101 (checked before; this tells the type)
+        home = self._accounts.home(request.owner)
+        return Command(
+            argv=(f"{image}/bin/jupyterhub-singleuser",),
+            environment=server_environment(
+                user=request.owner, home=home, image=image, given=request.environment
+            ),
+            directory=home,
+            identity=self._accounts.user(request.owner),
+            grace_s=settings.local.stop_grace,
+        )
+
+    def _log(self, request: StartServer) -> RotatingLog:
+        name = request.owner
+        if request.server_name:
+            name = f"{request.owner}/{request.server_name}"
+        return RotatingLog(self._logs / f"{safe_slug(name)}.log", max_bytes=_LOG_BYTES, backups=1)

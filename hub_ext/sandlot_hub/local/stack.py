@@ -1,0 +1,229 @@
+"""The stack: proxy, services, hub and users' servers, as one thing that starts and stops."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+from sandlot_contracts.supervisor import Account, LocalFacilities, StackStatus
+from sandlot_hub.adapters.files import replace_file
+from sandlot_hub.adapters.settings_file import write_resolved
+
+from .foundation import HUB
+from .health import Health
+from .hub import DEFAULT_CONFIG, HubSettingsError, prepare_database, read_settings
+from .layout import SERVICES
+from .logs import RotatingLog
+from .parts import Part, PartDiedError, PartRuntime
+from .plans import embedded_config, hub_plan, hub_setup, proxy_plan, service_plans
+from .refusals import RefusedRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandlot_contracts.supervisor import LocalImage
+    from sandlot_hub.adapters.settings_file import LoadedSettings
+
+    from .foundation import Foundation
+    from .parts import Plan
+    from .servers import Servers
+    from .stack_images import StackImages
+
+PROXY = "proxy"
+_LOOK_S = 0.05
+_RESTART_S = 60.0
+
+
+class Stack:
+    """Runs the parts. What the operator asks for over the socket ends here.
+
+    Parameters
+    ----------
+    foundation
+        What it stands on.
+    servers
+        Users' servers.
+    images
+        Their environments.
+    say
+        Takes sentences for the operator.
+    stop
+        Begins to end everything.
+    """
+
+    def __init__(
+        self,
+        *,
+        foundation: Foundation,
+        servers: Servers,
+        images: StackImages,
+        say: Callable[[str], None],
+        stop: Callable[[], None],
+    ) -> None:
+        self._foundation = foundation
+        self._servers = servers
+        self._images = images
+        self._say = say
+        self.stop = stop
+        self._health = Health(own_uids=foundation.own_uids)
+        self._setup = hub_setup(foundation)
+        self._loaded: LoadedSettings | None = None
+        self._parts: dict[str, Part] = {}
+        self._changing = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Start everything, and wait until the login page answers.
+
+        The order: the proxy, which needs nobody; meanwhile the settings are read and
+        the database is prepared, since both decide whether there will be a hub at all;
+        then services and hub together, because the hub asks its services at its start.
+
+        Raises
+        ------
+        HubSettingsError
+            If the hub's configuration or its settings are wrong.
+        HubDatabaseError
+            If the hub's database cannot be used.
+        PartDiedError
+            If a part cannot be brought to work.
+        """
+        proxy = proxy_plan(self._foundation, self._health)
+        proxy.write_files()
+        self._start_part(proxy)
+        if self._foundation.options.config is None:
+            replace_file(self._setup.config, DEFAULT_CONFIG, mode=0o644)
+        self._say("Reading the settings.")
+        launcher = self._foundation.launcher
+        loaded, done = await asyncio.gather(
+            read_settings(self._setup, launcher), prepare_database(self._setup, launcher)
+        )
+        if done:
+            self._say(done)
+        self._say(f"Settings {loaded.hash} from {loaded.source}. Starting hub and services.")
+        self._adopt(loaded)
+        await asyncio.gather(*(part.works() for part in self._parts.values()))
+        await self._login_page()
+
+    async def close(self, *, now: bool = False) -> None:
+        """End everything in order: users' servers, hub, services, proxy; and builds at last."""
+        await self._servers.close(now=now)
+        for name in (HUB, *SERVICES, PROXY):
+            if name in self._parts:
+                await self._parts[name].stop(now=now)
+        # What is half built is removed now, and that takes a while.
+        await self._images.close()
+
+    async def restart(self, part: str) -> StackStatus:
+        """Restart a part, and wait until it works again.
+
+        Restarting the hub reads its settings anew; when they are wrong the running hub
+        is left alone.
+
+        Raises
+        ------
+        RefusedRequestError
+            If there is no such part, the settings are wrong, or it does not come up.
+        """
+        if part not in self._parts:
+            known = ", ".join(sorted(self._parts))
+            sentence = f"There is no part {part[:40]!r}; there are: {known}."
+            raise RefusedRequestError(sentence, code="part-unknown", status=404)
+        async with self._changing:
+            try:
+                async with asyncio.timeout(_RESTART_S):
+                    await (self._restart_hub() if part == HUB else self._parts[part].restart())
+            except HubSettingsError as error:
+                raise RefusedRequestError(str(error), code="settings", status=409) from error
+            except (PartDiedError, TimeoutError) as error:
+                sentence = f"The {part} does not work again; see `sandlot logs {part}`."
+                raise RefusedRequestError(sentence, code="part-failed", status=503) from error
+        return self.status()
+
+    def status(self) -> StackStatus:
+        """Return how everything is."""
+        return StackStatus(
+            url=self._foundation.url,
+            admin=self._foundation.options.admin,
+            pid=os.getpid(),
+            services={name: part.state for name, part in self._parts.items()},
+            isolation=self._foundation.isolation,
+            images=self.images(),
+            servers=self._servers.running(),
+            settings_hash="" if self._loaded is None else self._loaded.hash,
+        )
+
+    def images(self) -> dict[str, LocalImage]:
+        """Return how the images of the settings stand."""
+        return {} if self._loaded is None else self._images.states(self._loaded.settings)
+
+    def facilities(self) -> LocalFacilities:
+        """Return what this machine can do."""
+        limits = self._foundation.limits
+        return LocalFacilities(
+            images=self.images(),
+            cpus=limits.cpus,
+            memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+            cpu_enforced=limits.cpu_enforced,
+            memory_enforced=not limits.memory_reason,
+            memory_detail=limits.memory_reason,
+            isolation=self._foundation.isolation,
+        )
+
+    def account(self, user: str) -> Account:
+        """Return where a user's files are.
+
+        Raises
+        ------
+        RefusedRequestError
+            If nothing was ever started for them (404).
+        """
+        account = self._foundation.accounts.known_user(user)
+        if account is None:
+            sentence = "Nothing was ever started for that user."
+            raise RefusedRequestError(sentence, code="account-unknown", status=404)
+        return account
+
+    async def build_images(self) -> None:
+        """Have the environments of the images built that are missing, in the background."""
+        if self._loaded is not None:
+            await self._images.want(self._loaded.settings)
+
+    async def _restart_hub(self) -> None:
+        loaded = await read_settings(self._setup, self._foundation.launcher)
+        changed = self._loaded is None or loaded.hash != self._loaded.hash
+        self._adopt(loaded)
+        restarted = (HUB, *SERVICES) if changed else (HUB,)
+        await asyncio.gather(*(self._parts[name].restart() for name in restarted))
+        await self._login_page()
+        await self.build_images()
+
+    def _adopt(self, loaded: LoadedSettings) -> None:
+        """Write what hub and services read at their start, and start those that do not run yet."""
+        foundation = self._foundation
+        write_resolved(foundation.directory.settings_file, loaded.settings, mode=0o644)
+        embedded = embedded_config(foundation, loaded)
+        plans: list[Plan] = [*service_plans(foundation, self._health, embedded).values()]
+        plans.append(hub_plan(foundation, self._health, embedded))
+        self._loaded = loaded
+        self._servers.use(loaded)
+        for plan in plans:
+            plan.write_files()
+            if plan.name in self._parts:
+                self._parts[plan.name].plan = plan
+            else:
+                self._start_part(plan)
+
+    def _start_part(self, plan: Plan) -> None:
+        log = RotatingLog(self._foundation.directory.log_file(plan.name))
+        runtime = PartRuntime(launcher=self._foundation.launcher, say=self._say)
+        part = Part(plan=plan, log=log, runtime=runtime)
+        self._parts[plan.name] = part
+        part.start()
+
+    async def _login_page(self) -> None:
+        """Wait until people can reach the hub through the proxy."""
+        while True:
+            if await self._health.answers(f"{self._foundation.url}hub/health"):
+                return
+            await asyncio.sleep(_LOOK_S)
