@@ -36,7 +36,11 @@ LANES: dict[str, list[tuple[str, ...]]] = {
     "unit": [(*PYTEST, "tests/unit")],
     "lab": [(JLPM, "run", "test")],
     "repo": [(*PYTEST, "tests/repo")],
-    "integration": [(*PYTEST, "tests/integration")],
+    "integration": [
+        (*PYTEST, "tests/integration"),
+        # The fixtures of pytest-jupyterhub do not say that they are asynchronous.
+        (*PYTEST, "-o", "asyncio_mode=auto", "tests/published_hub"),
+    ],
     "browser": [(*PYTEST, "tests/browser")],
     "bench": [(sys.executable, "tests/bench/run.py")],
     "bench-smoke": [(sys.executable, "tests/bench/run.py", "--smoke")],
