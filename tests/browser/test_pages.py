@@ -35,12 +35,12 @@ def serious(page: Page, within: str) -> list[str]:
 
 @pytest.fixture
 def carol(stack: Stack, new_person: Callable[..., Page]) -> Callable[..., Person]:
-    """Return a function that gives Carol of the research group a fresh browser, logged in."""
+    """Return a function that gives Carol, or another researcher, a fresh browser, logged in."""
     stack.wait_image("base")
 
-    def logged_in(**options: object) -> Person:
-        password = stack.password("carol", "--group", "research")
-        person = Person(new_person(**options), "carol", password)
+    def logged_in(name: str = "carol", **options: object) -> Person:
+        password = stack.password(name, "--group", "research")
+        person = Person(new_person(**options), name, password)
         person.log_in(stack.url)
         return person
 
@@ -88,17 +88,31 @@ def test_a_link_to_a_choice_that_is_not_there_says_so(
     assert page.locator("b", has_text="none").count() == 0
 
 
+def test_notebook_7_has_the_session_details_too(stack: Stack, carol: Callable[..., Person]) -> None:
+    person = carol("nora")
+    page = person.page
+    person.choose("Image for Everyday work", "JupyterLab")
+    person.start()
+    page.goto(f"{stack.url}user/nora/tree")
+    expect(page.locator(".jp-DirListing")).to_be_visible()
+    page.keyboard.press("Control+Shift+C")
+    page.keyboard.type("session details")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("Everyday work")
+    person.picture("notebook-details.png")
+
+
 def test_the_form_works_without_javascript_and_the_popup_with_keys(
     stack: Stack, carol: Callable[..., Person]
 ) -> None:
-    plain = carol(java_script_enabled=False)
+    plain = carol("dave", java_script_enabled=False)
     plain.choose("Image for Everyday work", "JupyterLab")
     plain.page.get_by_role("button", name="Start server").click()
     plain.page.wait_for_url("**/spawn-pending/**")
 
-    person = carol()
+    person = carol("dave")
     page = person.page
-    page.goto(f"{stack.url}user/carol/lab")
+    page.goto(f"{stack.url}user/dave/lab")
     person.lab_is_ready()
     item = page.locator(".jp-sandlot-StatusButton")
     expect(item).to_be_visible()
