@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT_S = 2.0
 _OK = 200
+_NOT_FOUND = 404
 
 
 class Health:
@@ -29,15 +30,22 @@ class Health:
 
     async def answers(self, url: str) -> bool:
         """Return whether `url` answers with 200 in a moment."""
+        return await self._status(url) == _OK
+
+    async def is_routed(self, url: str) -> bool:
+        """Return whether the proxy knows where `url` leads; what is there may be down."""
+        return await self._status(url) not in {None, _NOT_FOUND}
+
+    async def _status(self, url: str) -> int | None:
         timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
         try:
             async with (
                 aiohttp.ClientSession(timeout=timeout) as session,
                 session.get(url, allow_redirects=False) as response,
             ):
-                return response.status == _OK
+                return response.status
         except (aiohttp.ClientError, TimeoutError, OSError):
-            return False
+            return None
 
     def listens(self, port: int, guarded: Guarded, identity: Identity) -> bool:
         """Return whether the guarded process is the one, and the only one, at `port`."""

@@ -42,6 +42,7 @@ def proxy_plan(foundation: Foundation, health: Health) -> ProxyPlan:
         health=health,
         public_port=foundation.ports[PUBLIC],
         api_port=foundation.ports[PROXY_API],
+        base_url=foundation.options.base_url,
         behind_tls=foundation.options.public_url is not None,
     )
 

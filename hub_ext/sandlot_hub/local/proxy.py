@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .datadir import DataDirectory
     from .health import Health
     from .layout import Identities
-    from .processes import Guarded
+    from .processes import Guarded, Identity
 
 _STATIC = """\
 # Written by `sandlot up` at every start.
@@ -77,9 +77,21 @@ class ProxyPlan:
     health: Health
     public_port: int
     api_port: int
+    base_url: str
+    """Where the hub is below the root, with slashes at both ends."""
     behind_tls: bool
     """Whether a reverse proxy on this machine stands in front and says who the client is."""
     name: str = "proxy"
+
+    @property
+    def port(self) -> int:
+        """Where people reach it."""
+        return self.public_port
+
+    @property
+    def identity(self) -> Identity:
+        """Whom it runs as."""
+        return self.who.proxy
 
     def write_files(self) -> None:
         """Write the static configuration, and routes to begin with.
@@ -110,8 +122,15 @@ class ProxyPlan:
         )
 
     async def ready(self, guarded: Guarded) -> bool:
-        """Return whether it listens at the public port."""
-        return self.health.listens(self.public_port, guarded, self.who.proxy)
+        """Return whether it listens at the public port, and knows the routes that there are.
+
+        Traefik listens before it has read them, and answers everything with 404 meanwhile.
+        """
+        if not self.health.listens(self.public_port, guarded, self.who.proxy):
+            return False
+        if self.directory.rules_file.read_bytes() == _EMPTY_RULES:
+            return True  # the hub has not been up yet
+        return await self.health.is_routed(f"http://127.0.0.1:{self.public_port}{self.base_url}")
 
     @property
     def _static_file(self) -> Path:
