@@ -172,6 +172,9 @@ SETTINGS = textwrap.dedent(
       all: {display_name: All, images: [base], sizes: [small]}
     """
 )
+TWO_DEFAULTS = SETTINGS.replace("[small]}", "[small], default: true}") + (
+    "  more: {display_name: More, images: [base], sizes: [small], default: true}\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -181,6 +184,7 @@ SETTINGS = textwrap.dedent(
         pytest.param(SETTINGS + "colour: red\n", "colour", id="unknown-key"),
         pytest.param(SETTINGS.replace("1 GiB", "1 Gibi"), "sizes.small.memory", id="unit-typo"),
         pytest.param(SETTINGS.replace("[small]", "[smal]"), "smal", id="unknown-size"),
+        pytest.param(TWO_DEFAULTS, "profiles.more.default", id="two-defaults"),
     ],
 )
 def test_broken_settings_are_told_by_name(start: Start, broken: str, named: str) -> None:
