@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
 import statistics
 import sys
 from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from time import thread_time
@@ -155,16 +157,48 @@ def progress(text: str) -> None:
     sys.stderr.flush()
 
 
-class ThreadCpu(Awaitable[T]):
-    """Await something and add up the thread CPU of its own steps only.
+class Meter:
+    """Adds up the thread CPU of what it awaits, and of every task that this starts.
 
-    While the coroutine waits, other tasks of the event loop run in the same thread;
+    While a coroutine waits, other tasks of the event loop run in the same thread;
     measuring around ``await`` would charge them to us. Each step is timed by itself.
+    The tasks are found by their context, so `count_tasks` must have been called.
     """
 
-    def __init__(self, inner: Awaitable[T]) -> None:
-        self._inner = inner
+    _current: ContextVar[Meter | None] = ContextVar("meter", default=None)
+
+    def __init__(self) -> None:
         self.seconds = 0.0
+
+    @classmethod
+    def count_tasks(cls, loop: asyncio.AbstractEventLoop) -> None:
+        """Let tasks that measured code starts be measured too."""
+
+        def factory(
+            loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
+        ) -> asyncio.Task[Any]:
+            meter = cls._current.get()
+            counted = coroutine if meter is None else meter._steps(coroutine)
+            return asyncio.Task(counted, loop=loop, **options)
+
+        loop.set_task_factory(factory)
+
+    async def measure(self, awaitable: Awaitable[T]) -> T:
+        """Await something and count its steps."""
+        token = self._current.set(self)
+        try:
+            return await self._steps(awaitable)
+        finally:
+            self._current.reset(token)
+
+    async def _steps(self, awaitable: Awaitable[T]) -> T:
+        return await _Steps(awaitable, self)
+
+
+class _Steps(Awaitable[T]):
+    def __init__(self, inner: Awaitable[T], meter: Meter) -> None:
+        self._inner = inner
+        self._meter = meter
 
     def __await__(self) -> Generator[Any, Any, T]:
         """Drive the inner awaitable, one timed step after another."""
@@ -178,7 +212,7 @@ class ThreadCpu(Awaitable[T]):
             except StopIteration as stop:
                 return stop.value  # type: ignore[no-any-return]
             finally:
-                self.seconds += thread_time() - began
+                self._meter.seconds += thread_time() - began
             value, error = None, None
             try:
                 value = yield yielded

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from jupyterhub.spawner import Spawner
 from typing_extensions import override
 
-from bench.harness import Measure, Mutation, Size, ThreadCpu, busy, interval, progress
+from bench.harness import Measure, Meter, Mutation, Size, busy, interval, progress
 from sandlot_hub.domain.settings import SandlotSettings
 from sandlot_hub.spawner.local import SandlotLocalSpawner
 from support.fake_supervisor import FakeSupervisor
@@ -41,21 +41,24 @@ OPTIONS = {"profile": "everyday", "image": "base", "size": "small"}
 class MeasuredSpawner(SandlotLocalSpawner):
     """Our spawner, with a clock around what the hub calls; nothing of it is changed."""
 
-    spent: float = 0.0
     base: float = 0.0
     mutation: Mutation = Mutation.NONE
 
+    def __init__(self, **kwargs: Any) -> None:
+        self.meter = Meter()
+        super().__init__(**kwargs)
+
     @override
     async def _run_apply_user_options(self, user_options: Any) -> None:
-        await self._timed(super()._run_apply_user_options(user_options))
+        await self.meter.measure(super()._run_apply_user_options(user_options))
         if self.mutation is Mutation.SLEEP:
-            await self._timed(_busy())
+            await self.meter.measure(_busy())
         if self.mutation is Mutation.EXTRA_CALL:
             await self.machine.supervisor.account(self.user.name)
 
     @override
     async def start(self) -> Any:
-        return await self._timed(super().start())
+        return await self.meter.measure(super().start())
 
     @override
     def get_env(self) -> dict[str, str]:
@@ -63,13 +66,6 @@ class MeasuredSpawner(SandlotLocalSpawner):
         Spawner.get_env(self)
         self.base += thread_time() - began
         return super().get_env()
-
-    async def _timed(self, awaitable: Any) -> Any:
-        timer: ThreadCpu[Any] = ThreadCpu(awaitable)
-        try:
-            return await timer
-        finally:
-            self.spent += timer.seconds
 
 
 async def _busy() -> None:
@@ -91,6 +87,7 @@ async def _measure(starts: int, mutation: Mutation) -> tuple[list[float], list[f
             fake.serve(),
             running_hub(settings, socket, config={**spawner_class, **local}) as hub,
         ):
+            Meter.count_tasks(asyncio.get_running_loop())
             hub.add_user("ann")
             rest = hub.rest("ann")
             for number in range(starts):
@@ -101,9 +98,9 @@ async def _measure(starts: int, mutation: Mutation) -> tuple[list[float], list[f
                 requests = fake.requests[before:]
                 calls.append(requests.index("PUT /v1/servers"))
                 # `base` was spent a second time by the clock around the base class.
-                spent.append(spawner.spent - spawner.base)
+                spent.append(spawner.meter.seconds - spawner.base)
                 base.append(spawner.base)
-                spawner.spent = spawner.base = 0.0
+                spawner.meter, spawner.base = Meter(), 0.0
                 assert (await rest("DELETE", "users/ann/server")).status == GONE
                 if number % 20 == 19:
                     progress(f"g.hooks: {number + 1} of {starts} starts")
