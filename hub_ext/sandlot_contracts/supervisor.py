@@ -97,6 +97,9 @@ class StackStatus(WireModel):
     """Reply of ``sandlot status --json``."""
 
     url: str = Field(description="The hub's root with base URL, no token.")
+    public_url: str | None = Field(
+        default=None, description="How people reach the hub, when a reverse proxy stands in front."
+    )
     admin: str = Field(description="Name of the first administrator.")
     pid: int = Field(description="Process id of the supervisor.")
     services: dict[str, PartState]

@@ -102,6 +102,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ProbeError as error:
         print(error, file=sys.stderr)  # noqa: T201 (a program)
         return ExitCode.SETTINGS
+    except SystemExit as error:
+        if error.code:
+            raise  # `install` or the file itself has said why
+        text = f"{names[0]} ends the program that reads it: remove its call of exit()."
+        print(text, file=sys.stderr)  # noqa: T201 (a program)
+        return ExitCode.SETTINGS
     print(json.dumps(answer))  # noqa: T201 (a program)
     return ExitCode.OK
 

@@ -96,6 +96,15 @@ def test_a_person_works_through_the_proxy(front: Front, monkeypatch: pytest.Monk
     assert not [f"{each.name} of {each.path}" for each in logins if not each.secure]
 
 
+def test_the_commands_tell_the_address_that_people_use(front: Front) -> None:
+    status = front.stack.status()
+
+    assert status.public_url == front.url
+    assert status.url == front.stack.url
+    assert f"people reach it at {front.url}" in front.stack.run("status").stdout
+    assert f"address    {front.url}\n" in front.stack.run("user", "add", "adele").stdout
+
+
 def test_who_comes_without_tls_is_sent_to_tls(front: Front) -> None:
     address = f"http://localhost:{front.plain_port}/lab/hub/login"
     reply = requests.get(address, allow_redirects=False, timeout=30)

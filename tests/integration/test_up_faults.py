@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 from sandlot_contracts.exits import ExitCode
 from support.hub_user import HubUser
@@ -113,6 +115,40 @@ def test_a_stopped_guard_does_not_outlive_the_next_start(
     again = start(own.data_dir).wait_ready()
     wait_ended(left, timeout_s=1)
     assert again.status().servers == 0
+
+
+THIEF = """
+import socket, subprocess, sys
+code = '''
+import socket, time
+while True:
+    try:
+        kept = socket.create_server(("127.0.0.1", {port}))
+        break
+    except OSError:
+        time.sleep(0.001)
+print("stolen", flush=True)
+time.sleep(1000)
+'''
+subprocess.Popen([sys.executable, "-c", code])
+"""
+
+
+@pytest.mark.root
+def test_who_takes_the_hubs_port_gets_nothing(own: Stack, ann: HubUser) -> None:
+    ports = json.loads((own.data_dir / "run" / "supervisor.json").read_text())["ports"]
+    ann.kernel().run(THIEF.replace("{port}", str(ports["hub"])))
+    os.kill(find_below(own.process.pid, "jupyterhub -f"), signal.SIGKILL)
+    own.wait_for(f"has taken port {ports['hub']} of the hub")
+    with pytest.raises(requests.ConnectionError):
+        requests.get(own.url, timeout=10)
+    assert own.status().services["proxy"] == "stopped"
+
+    os.kill(server_of(own.process.pid, "ann").parent, signal.SIGKILL)
+    own.wait_for("The proxy is started")
+    own.run("restart", "hub")
+    person = HubUser(own.url, "ann")
+    assert person.log_in(own.run("user", "password", "ann").stdout.strip()).status_code == 200
 
 
 def test_sigterm_ends_everything_in_order(own: Stack, ann: HubUser) -> None:

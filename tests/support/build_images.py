@@ -22,8 +22,8 @@ from sandlot_hub.local.leftovers import Leftovers
 from sandlot_hub.local.processes import Identity, Launcher
 from sandlot_hub.local.server_wheel import build_server_wheel
 
-BUILDER = 0x7FFF_FF01
-"""A uid beyond the blocks that stacks take theirs from."""
+BUILDER = 499_999
+"""A uid of the windows that stacks take blocks from, in the rest that makes up no block."""
 
 
 class Stderr:

@@ -36,6 +36,7 @@ def _lines(status: StackStatus) -> list[str]:
     """Return the status as a person reads it."""
     lines = [
         f"{status.url} (administrator {status.admin}, process {status.pid})",
+        *([f"  people reach it at {status.public_url}"] if status.public_url else []),
         *(f"  {name:<8} {state}" for name, state in status.services.items()),
         f"  servers  {status.servers} running",
     ]

@@ -141,7 +141,7 @@ async def _add(stack: _Stack, arguments: argparse.Namespace) -> None:
         if refused is not None:
             raise _GaveUpError(refused.message, ExitCode.REFUSED)
     # Asked before anything is made: a failure must not hide the password of a new account.
-    url = (await stack.supervisor.status()).url
+    status = await stack.supervisor.status()
     try:
         await stack.hub.create(NewAccount(name=name, groups=groups, admin=arguments.admin))
     except HubRefusedError as error:
@@ -152,7 +152,9 @@ async def _add(stack: _Stack, arguments: argparse.Namespace) -> None:
             "its password. Its groups are changed on the hub's admin page."
         )
         raise _GaveUpError(message, ExitCode.REFUSED) from error
-    print(_welcome(name, groups, url=url, password=stack.password(name)))
+    print(
+        _welcome(name, groups, url=status.public_url or status.url, password=stack.password(name))
+    )
 
 
 def _welcome(name: str, groups: tuple[str, ...], *, url: str, password: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import sqlite3
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from sandlot_contracts.supervisor import Account
 from sandlot_hub.domain.names import safe_slug
 
+from .datadir import DataDirectoryError
 from .processes import Identity
 from .uids import Occupied, choose_block, survey
 
@@ -24,6 +26,7 @@ Kind = Literal["part", "user"]
 IMAGES = "images"
 """The part that builds the environments of images."""
 
+_PRIVATE = 0o700
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS place (device INTEGER NOT NULL, inode INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS block (start INTEGER PRIMARY KEY, stop INTEGER NOT NULL);
@@ -43,6 +46,11 @@ class Accounts:
     Nothing is ever taken back: the files of a user who was deleted must not fall to
     the next one. When the supervisor is not root there is only its own uid, which
     all share.
+
+    Raises
+    ------
+    DataDirectoryError
+        If the database cannot be opened or is none.
     """
 
     def __init__(
@@ -58,9 +66,19 @@ class Accounts:
         self._homes = homes
         self._look = look
         self._pick = pick
-        self._database = sqlite3.connect(database, isolation_level=None)
-        self._database.executescript(_SCHEMA)
-        self._copied = self._is_copy(database.parent.stat())
+        try:
+            with contextlib.ExitStack() as on_error:
+                self._database = sqlite3.connect(database, isolation_level=None)
+                on_error.callback(self._database.close)
+                self._database.executescript(_SCHEMA)
+                self._copied = self._is_copy(database.parent.stat())
+                on_error.pop_all()
+        except sqlite3.Error as error:
+            message = (
+                f"{database} cannot be used: {error}. It says which files are whose: bring it "
+                "back from a backup, or choose another --data-dir."
+            )
+            raise DataDirectoryError(message) from error
 
     def close(self) -> None:
         """Close the database."""
@@ -90,9 +108,10 @@ class Accounts:
         """
         identity, home = self.user(name), self._home(name)
         if not os.path.lexists(home):
-            home.mkdir(mode=0o700)
-            if self.own_uids:
-                os.chown(home, identity.uid, identity.gid)
+            home.mkdir(mode=_PRIVATE)
+        # Looked at, not remembered: an earlier supervisor may have been killed right here.
+        if self.own_uids and _is_begun(home):
+            os.chown(home, identity.uid, identity.gid, follow_symlinks=False)
         found = home.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != identity.uid:
             message = (
@@ -166,6 +185,17 @@ class Accounts:
         if known is None:
             self._database.execute("INSERT INTO place VALUES (?, ?)", (here.st_dev, here.st_ino))
         return known not in (None, (here.st_dev, here.st_ino))
+
+
+def _is_begun(home: Path) -> bool:
+    """Return whether this is a home that we have made and not given to its owner yet."""
+    found = home.lstat()
+    return (
+        stat.S_ISDIR(found.st_mode)
+        and stat.S_IMODE(found.st_mode) == _PRIVATE
+        and found.st_uid == os.geteuid()
+        and not any(home.iterdir())
+    )
 
 
 class _Found:

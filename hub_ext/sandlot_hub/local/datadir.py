@@ -13,6 +13,8 @@ from typing import Any
 from sandlot_hub.adapters.files import replace_file
 from sandlot_hub.adapters.running import STATE_FILE
 
+from .reachability import steps_to
+
 FORMAT = 1
 """Version of the layout below; written to ``version.json``."""
 
@@ -83,6 +85,11 @@ class DataDirectory:
     def guards(self) -> Path:
         """One file for every guard that runs."""
         return self.state / "guards"
+
+    @property
+    def password_told_file(self) -> Path:
+        """There when `admin_password_file` was printed on a terminal."""
+        return self.state / "password-told"
 
     @property
     def hub(self) -> Path:
@@ -237,6 +244,8 @@ def lock_holder(path: Path) -> LockHolder:
 
 
 def _check_place(root: Path) -> None:
+    if os.geteuid() == 0:
+        _check_above(root)
     if not root.exists():
         return
     info = root.stat()
@@ -252,6 +261,20 @@ def _check_place(root: Path) -> None:
     if not os.access(root, os.W_OK | os.X_OK):
         message = f"{root} cannot be written. Choose another --data-dir, or open it."
         raise DataDirectoryError(message)
+
+
+def _check_above(root: Path) -> None:
+    """Refuse a place where any account of the machine could put another folder."""
+    for step in steps_to(root):
+        if not step.exists():
+            return
+        mode = step.stat().st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            message = (
+                f"Everybody can change {step}, and so put something else in place of {root}. "
+                f"Close it with `chmod o-w {step}`, or choose another --data-dir."
+            )
+            raise DataDirectoryError(message)
 
 
 def _check_version(path: Path) -> None:

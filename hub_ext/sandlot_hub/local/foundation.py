@@ -36,7 +36,7 @@ HUB = "hub"
 PROXY_API = "proxy_api"
 IMAGES_ENV = "SANDLOT_IMAGES_DIR"
 """Names another folder for the local environments, to be shared by several stacks."""
-_PATIENCE_S = 15.0
+_PATIENCE_S = 8.0
 """How long the processes of a killed run may take to end by themselves."""
 
 
@@ -55,7 +55,7 @@ class Foundation:
     limits: ServerLimits
     images_dir: Path
     new_password: str | None
-    """The first administrator's, when this is the first start."""
+    """The first administrator's, until a start has come so far as to print it."""
 
     @property
     def own_uids(self) -> bool:
@@ -88,6 +88,10 @@ class Foundation:
             account_secret=self.secrets.account_secret,
         )
         write_operator(self.directory.root / OPERATOR_FILE, access)
+
+    def note_password_told(self) -> None:
+        """Have later starts not print the password again."""
+        self.directory.password_told_file.touch(mode=0o600)
 
     def close(self) -> None:
         """Let go of the directory."""
@@ -185,11 +189,12 @@ def _limits(stack: str) -> ServerLimits:
 
 
 def _write_password(directory: DataDirectory, admin: str, secrets: StackSecrets) -> str | None:
-    """Keep the administrator's password in its file; return it when it is new there."""
+    """Keep the administrator's password in its file; return it when nobody was told it yet."""
     password = account_password(admin, secrets.account_secret)
     text = f"{password}\n".encode()
-    path = directory.admin_password_file
-    if path.exists() and path.read_bytes() == text:
-        return None
-    replace_file(path, text, mode=0o600)
-    return password
+    path, told = directory.admin_password_file, directory.password_told_file
+    if not path.exists() or path.read_bytes() != text:
+        # In this order: a start that is killed in between rather tells it twice than never.
+        told.unlink(missing_ok=True)
+        replace_file(path, text, mode=0o600)
+    return None if told.exists() else password

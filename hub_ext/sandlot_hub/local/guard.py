@@ -31,9 +31,12 @@ KILL = b"k"
 """Kill everything now."""
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _NOT_STARTED = 127
+_ORPHANED_GRACE_S = 3.0
+"""The longest grace period once the supervisor is gone: its successor waits for this."""
 _TICK_S = 0.02
 _RESET_IN_CHILD = (
     signal.SIGPIPE,
@@ -166,6 +169,8 @@ class Guard:
             self._deadline = time.monotonic()
         elif order in (STOP, b""):
             self._asked = True
+            if not order:
+                self._grace_s = min(self._grace_s, _ORPHANED_GRACE_S)
         return not order
 
     def _ask_to_stop(self) -> None:
@@ -210,6 +215,9 @@ class Guard:
 
 def main(arguments: list[str]) -> int:
     """Guard the command that `arguments` tell; return its exit code."""
+    # Other processes of the same uid may end this one, but not open its pipe or change
+    # what it does (ptrace). The command itself is a usual process again: exec resets this.
+    set_process_flag(_PR_SET_DUMPABLE, 0)
     set_process_flag(_PR_SET_NO_NEW_PRIVS)
     become_subreaper()
     lifeline, grace_s, *command = arguments

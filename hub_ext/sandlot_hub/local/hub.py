@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sandlot_contracts.exits import ExitCode
 from sandlot_hub.adapters.embedded import EMBEDDED_ENV, write_embedded
-from sandlot_hub.adapters.settings_file import LoadedSettings, load_settings
+from sandlot_hub.adapters.settings_file import LoadedSettings, SettingsError, load_settings
 
 from .processes import Command
 
@@ -34,6 +34,8 @@ _NOT_PASSED_ON = frozenset(
 )
 _PRIVATE_PREFIXES = ("SUDO_", "XDG_", "SANDLOT_", "JUPYTERHUB_SERVICE_")
 _PROBE_S = 60.0
+_PROBE_BYTES = 16 << 20
+"""How much the probe may write: settings can be long."""
 _DATABASE_S = 300.0
 _GRACE_S = 10.0
 
@@ -111,6 +113,16 @@ class HubPlan:
     health: Health
     name: str = "hub"
 
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self.embedded.hub_port
+
+    @property
+    def identity(self) -> Identity:
+        """Whom it runs as."""
+        return self.setup.identity
+
     def write_files(self) -> None:
         """Tell the hub what it needs, in a file that it alone can read."""
         identity = self.setup.identity
@@ -125,12 +137,12 @@ class HubPlan:
 
     async def ready(self, guarded: Guarded) -> bool:
         """Return whether it answers."""
-        port = self.embedded.hub_port
-        if not await self.health.answers(
-            f"http://127.0.0.1:{port}{self.embedded.base_url}hub/health"
-        ):
+        # In this order: nothing is said to whoever may have taken the port.
+        if not self.health.listens(self.port, guarded, self.identity):
             return False
-        return self.health.listens(port, guarded, self.setup.identity)
+        return await self.health.answers(
+            f"http://127.0.0.1:{self.port}{self.embedded.base_url}hub/health"
+        )
 
 
 async def read_settings(setup: HubSetup, launcher: Launcher) -> LoadedSettings:
@@ -146,15 +158,23 @@ async def read_settings(setup: HubSetup, launcher: Launcher) -> LoadedSettings:
     """
     command = setup.command("-m", "sandlot_hub.probe", str(setup.config))
     try:
-        done = await launcher.run(command, timeout_s=_PROBE_S)
+        done = await launcher.run(command, timeout_s=_PROBE_S, limit=_PROBE_BYTES)
     except TimeoutError as error:
         message = f"{setup.config} was still running after {_PROBE_S:g} s."
         raise HubSettingsError(message) from error
     if done.exit_code:
         raise HubSettingsError(_complaint(done, str(setup.config)))
-    answer = json.loads(done.stdout)
-    loaded = load_settings(answer["settings"])
-    return LoadedSettings(settings=loaded.settings, hash=loaded.hash, source=answer["source"])
+    try:
+        # The last line: what the configuration starts may write to standard output, too.
+        answer = json.loads(done.stdout.splitlines()[-1])
+        loaded, source = load_settings(answer["settings"]), str(answer["source"])
+    except (ValueError, LookupError, TypeError, SettingsError) as error:
+        message = (
+            f"{setup.config} was run to read its settings, and that gave no settings. It must not "
+            "end the program, close standard output, or write to it while the program ends."
+        )
+        raise HubSettingsError(message) from error
+    return LoadedSettings(settings=loaded.settings, hash=loaded.hash, source=source)
 
 
 async def prepare_database(setup: HubSetup, launcher: Launcher) -> str:

@@ -10,12 +10,15 @@ Paths are absolute inside an environment, so it is built where it stays.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
 import stat
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from .uids import may_be_reserved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +32,21 @@ _INPUTS = ".inputs"
 _BUILDER = ".builder"
 _NEW_MARKER = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 _OPEN_LOCK = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+_OPEN_FILE = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_OPEN_TO_OTHERS = 0o022
+
+
+class UntrustedStoreError(Exception):
+    """Somebody else could have put something into the folder; the text says what is wrong."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(
+            f"{path} {what}. Everybody runs what is in there: it must be the folder of the "
+            "account that starts Sandlot, and closed to changes by others. Remove it, or "
+            "name another one with SANDLOT_IMAGES_DIR."
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,10 +97,15 @@ class ImageStore:
         ------
         OSError
             If the folder cannot be made or written.
+        UntrustedStoreError
+            If somebody else could have put something into it.
         """
         modes = {self._folder: 0o755, self._folder / _INPUTS: 0o755, self._folder / _LOCKS: 0o700}
         for folder, mode in modes.items():
-            folder.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):  # a link to nothing exists, too
+                folder.mkdir(mode=mode, parents=True)
+            if self._own_uid:
+                _check_trusted(folder)
             folder.chmod(mode)
         if self.builder_home is not None:
             self._prepare_builder(self.builder_home)
@@ -186,9 +209,13 @@ class ImageStore:
         with contextlib.suppress(FileExistsError):
             home.mkdir(mode=0o700)
             self._give_to_builder(home)
-        owner = home.stat()
+        owner = home.lstat()
+        if not stat.S_ISDIR(owner.st_mode):
+            raise UntrustedStoreError(home, "is not a folder")
         if owner.st_uid == 0:  # the supervisor was killed between the two lines above
             self._give_to_builder(home)
+        elif owner.st_uid != self.builder.uid and not may_be_reserved(owner.st_uid):
+            raise UntrustedStoreError(home, f"belongs to uid {owner.st_uid}, which is no builder")
         else:
             self.builder = replace(self.builder, uid=owner.st_uid, gid=owner.st_gid)
 
@@ -236,6 +263,33 @@ def _close_to_changes(path: Path) -> None:
         mode = stat.S_IMODE(os.fstat(folder).st_mode)
         os.fchmod(folder, mode & ~(0o022 if name == str(path) else 0o222))
         for file in files:
-            found = os.stat(file, dir_fd=folder, follow_symlinks=False)
-            if stat.S_ISREG(found.st_mode) and found.st_mode & 0o022:
-                os.chmod(file, stat.S_IMODE(found.st_mode) & ~0o022, dir_fd=folder)
+            if os.stat(file, dir_fd=folder, follow_symlinks=False).st_mode & _OPEN_TO_OTHERS:
+                _close_file(file, folder)
+
+
+def _close_file(name: str, folder: int) -> None:
+    """Take the right to change a file from others; whatever else has that name stays."""
+    try:
+        descriptor = os.open(name, _OPEN_FILE, dir_fd=folder)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link, a socket
+            return
+        raise
+    try:
+        # Of what was opened: its builder's processes could put a link in its place meanwhile.
+        found = os.fstat(descriptor)
+        if stat.S_ISREG(found.st_mode):
+            os.fchmod(descriptor, stat.S_IMODE(found.st_mode) & ~_OPEN_TO_OTHERS)
+    finally:
+        os.close(descriptor)
+
+
+def _check_trusted(folder: Path) -> None:
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise UntrustedStoreError(folder, "is not a folder")
+    if found.st_uid != os.geteuid():
+        raise UntrustedStoreError(folder, f"belongs to uid {found.st_uid}")
+    if found.st_mode & _OPEN_TO_OTHERS:
+        mode = stat.S_IMODE(found.st_mode)
+        raise UntrustedStoreError(folder, f"can be changed by others (mode {mode:04o})")

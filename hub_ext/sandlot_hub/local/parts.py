@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sandlot_contracts.supervisor import PartState
 
     from .logs import RotatingLog
-    from .processes import Command, Guarded, Launcher
+    from .processes import Command, Guarded, Identity, Launcher
 
 _LOOK_S = 0.05
 _CANNOT_START = 127
@@ -51,6 +51,16 @@ class Plan(Protocol):
     @property
     def name(self) -> str:
         """As operators call it."""
+        ...
+
+    @property
+    def port(self) -> int:
+        """Where it listens, on 127.0.0.1."""
+        ...
+
+    @property
+    def identity(self) -> Identity:
+        """Whom it runs as."""
         ...
 
     def write_files(self) -> None:
@@ -110,8 +120,11 @@ class Part:
         return None if self._guarded is None else self._guarded.pid
 
     def start(self) -> None:
-        """Begin to keep it running."""
+        """Begin to keep it running; also again, after it was stopped."""
         self.state = "starting"
+        self._stopping = False
+        self._settled.clear()
+        self._deaths = 0
         self._task = asyncio.get_running_loop().create_task(self._keep_running())
 
     async def works(self) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from sandlot_hub.adapters.files import replace_file
 
+from .datadir import DataDirectoryError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
@@ -18,6 +20,7 @@ LOOPBACK = "127.0.0.1"
 PUBLIC = "public"
 _PREFERRED = 8000
 _FIRST = 20_000
+_LAST = 65_535
 _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _ATTEMPTS = 200
 
@@ -73,15 +76,34 @@ def choose_ports(
 
 
 def read_ports(path: Path) -> dict[str, int]:
-    """Return what was kept; nothing when there is no such file."""
-    with contextlib.suppress(FileNotFoundError):
-        return {str(name): int(port) for name, port in json.loads(path.read_bytes()).items()}
-    return {}
+    """Return what was kept; nothing when there is no such file.
+
+    Raises
+    ------
+    DataDirectoryError
+        If the file is not what was written.
+    """
+    try:
+        return {name: _checked(port) for name, port in json.loads(path.read_bytes()).items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, AttributeError):
+        message = (
+            f"{path} is not the file that Sandlot writes. Bring it back from a backup, or remove "
+            "it: other ports are chosen then, and --port N says which one people use."
+        )
+        raise DataDirectoryError(message) from None
 
 
 def write_ports(path: Path, ports: dict[str, int]) -> None:
     """Keep the ports for the next start."""
     replace_file(path, json.dumps(ports, indent=2).encode(), mode=0o600)
+
+
+def _checked(port: object) -> int:
+    if not isinstance(port, int) or not 0 < port <= _LAST:
+        raise ValueError(port)
+    return port
 
 
 def _public_port(

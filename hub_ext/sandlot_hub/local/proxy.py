@@ -128,7 +128,8 @@ class ProxyPlan:
         """
         if not self.health.listens(self.public_port, guarded, self.who.proxy):
             return False
-        if self.directory.rules_file.read_bytes() == _EMPTY_RULES:
+        # Only looked at, not opened: the hub owns it, and a pipe in its place would hold us.
+        if self.directory.rules_file.lstat().st_size == len(_EMPTY_RULES):
             return True  # the hub has not been up yet
         return await self.health.is_routed(f"http://127.0.0.1:{self.public_port}{self.base_url}")
 

@@ -50,7 +50,7 @@ def check_reachable(needed: Iterable[Needed]) -> None:
         Naming the first that is closed.
     """
     for each in needed:
-        for step in _steps(each.path):
+        for step in steps_to(each.path):
             if not _open(step, contents=each.contents and step == _target(each.path)):
                 raise UnreachableError(step, each)
 
@@ -71,7 +71,7 @@ def _target(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _steps(path: Path) -> Iterator[Path]:
+def steps_to(path: Path) -> Iterator[Path]:
     """Yield, from the root on, every folder that opening `path` passes, links followed."""
     seen: set[Path] = set()
     waiting = [Path(os.path.abspath(path))]  # noqa: PTH100 (keeps links, unlike resolve)

@@ -178,6 +178,7 @@ class Servers:
                 await self._limits.give_back(held)
                 raise
         except (OSError, HomeError, NoUidsError) as error:
+            log.close()
             sentence = f"The server cannot be started on this machine: {error}"
             raise RefusedRequestError(sentence, code="cannot-start", status=503) from error
         identity = self._accounts.user(request.owner)
@@ -253,7 +254,7 @@ class Servers:
         )
 
     def _log(self, request: StartServer) -> RotatingLog:
-        name = request.owner
-        if request.server_name:
-            name = f"{request.owner}/{request.server_name}"
-        return RotatingLog(self._logs / f"{safe_slug(name)}.log", max_bytes=_LOG_BYTES, backups=1)
+        # No slug has a dot: no two servers share a log.
+        names = [safe_slug(name) for name in (request.owner, request.server_name) if name]
+        path = self._logs / f"{'.'.join(names)}.log"
+        return RotatingLog(path, max_bytes=_LOG_BYTES, backups=1)

@@ -33,6 +33,11 @@ class ServicePlan:
     health: Health
     embedded: EmbeddedConfig
 
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._config().port
+
     def write_files(self) -> None:
         """Tell the service what it needs, in a file that it alone can read."""
         write_service_config(
@@ -56,10 +61,10 @@ class ServicePlan:
 
     async def ready(self, guarded: Guarded) -> bool:
         """Return whether it answers."""
-        config = self._config()
-        if not await self.health.answers(f"{config.url}{config.prefix}health"):
+        if not self.health.listens(self.port, guarded, self.identity):
             return False
-        return self.health.listens(config.port, guarded, self.identity)
+        config = self._config()
+        return await self.health.answers(f"{config.url}{config.prefix}health")
 
     @property
     def _file(self) -> Path:

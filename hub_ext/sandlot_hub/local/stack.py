@@ -17,6 +17,7 @@ from .layout import SERVICES
 from .logs import RotatingLog
 from .parts import Part, PartDiedError, PartRuntime
 from .plans import embedded_config, hub_plan, hub_setup, proxy_plan, service_plans
+from .port_watch import PortWatch
 from .refusals import RefusedRequestError
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Stack:
         self._loaded: LoadedSettings | None = None
         self._parts: dict[str, Part] = {}
         self._changing = asyncio.Lock()
+        self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start everything, and wait until the login page answers.
@@ -91,6 +93,7 @@ class Stack:
         proxy = proxy_plan(self._foundation, self._health)
         proxy.write_files()
         self._start_part(proxy)
+        self._watch_ports()
         if self._foundation.options.config is None:
             replace_file(self._setup.config, DEFAULT_CONFIG, mode=0o644)
         self._say("Reading the settings.")
@@ -107,6 +110,8 @@ class Stack:
 
     async def close(self, *, now: bool = False) -> None:
         """End everything in order: users' servers, hub, services, proxy; and builds at last."""
+        if self._watching is not None:
+            self._watching.cancel()
         await self._servers.close(now=now)
         for name in (HUB, *SERVICES, PROXY):
             if name in self._parts:
@@ -144,6 +149,7 @@ class Stack:
         """Return how everything is."""
         return StackStatus(
             url=self._foundation.url,
+            public_url=self._foundation.options.public_url,
             admin=self._foundation.options.admin,
             pid=os.getpid(),
             services={name: part.state for name, part in self._parts.items()},
@@ -213,6 +219,12 @@ class Stack:
                 self._parts[plan.name].plan = plan
             else:
                 self._start_part(plan)
+
+    def _watch_ports(self) -> None:
+        # When all share one uid a port tells nothing about who has taken it.
+        if self._foundation.own_uids:
+            watch = PortWatch(parts=self._parts, proxy=PROXY, say=self._say)
+            self._watching = asyncio.get_running_loop().create_task(watch.run())
 
     def _start_part(self, plan: Plan) -> None:
         log = RotatingLog(self._foundation.directory.log_file(plan.name))

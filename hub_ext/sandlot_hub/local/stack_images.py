@@ -15,7 +15,7 @@ from sandlot_hub.adapters.clock import SystemClock
 
 from .image_build import BuildKit, Workshop
 from .image_definitions import images_folder, read_definitions, running_python
-from .image_store import ImageStore
+from .image_store import ImageStore, UntrustedStoreError
 from .images import ImageBuilder
 from .logs import RotatingLog
 from .server_wheel import ServerWheelError, build_server_wheel
@@ -52,7 +52,7 @@ class StackImages:
             if self._builder is None:
                 self._builder = await asyncio.to_thread(_builder, self._foundation)
             self._builder.want(_names(settings).values())
-        except (ServerWheelError, OSError) as error:
+        except (ServerWheelError, UntrustedStoreError, OSError) as error:
             log.exception("images cannot be built")
             detail = f"Images cannot be built on this machine: {error}"
             self._failure = LocalImage(state="failed", detail=detail)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandlot_hub.adapters.files import replace_file
 from sandlot_hub.adapters.private_file import read_private
+
+from .datadir import DataDirectoryError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,11 +44,25 @@ def load_secrets(path: Path, services: tuple[str, ...]) -> StackSecrets:
     ------
     PrivateFileError
         If the file is open to others.
+    DataDirectoryError
+        If it is not what was written.
     OSError
         If it cannot be written.
     """
-    kept = StackSecrets.model_validate_json(read_private(path)) if path.exists() else StackSecrets()
+    kept = _read(path) if path.exists() else StackSecrets()
     tokens = {name: kept.service_tokens.get(name) or _token() for name in services}
     whole = kept.model_copy(update={"service_tokens": {**kept.service_tokens, **tokens}})
     replace_file(path, whole.model_dump_json(indent=2).encode(), mode=0o600)
     return whole
+
+
+def _read(path: Path) -> StackSecrets:
+    try:
+        return StackSecrets.model_validate_json(read_private(path))
+    except ValidationError:
+        message = (
+            f"{path} is not the file that Sandlot writes. Bring it back from a backup: without "
+            "it all accounts get new passwords, which is what removing it does."
+        )
+        # Not as the cause: it quotes the file, and the file is full of secrets.
+        raise DataDirectoryError(message) from None

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import signal
+import sqlite3
 import time
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,22 @@ def supervise(options: UpOptions) -> ExitCode:
     except _EXPECTED as error:
         progress.fail(str(error))
         return next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
+    except (OSError, sqlite3.Error) as error:
+        progress.fail(_reason(error, options))
+        return ExitCode.DATA_DIRECTORY
+
+
+def _reason(error: OSError | sqlite3.Error, options: UpOptions) -> str:
+    """Return the sentence about what went wrong outside of Sandlot: a full disk, a closed file."""
+    what = str(error)
+    if isinstance(error, sqlite3.Error):
+        what = f"the accounts (state/accounts.sqlite): {error}"
+    elif error.strerror and error.filename is not None:
+        what = f"{error.strerror} ({os.fsdecode(error.filename)})"
+    return (
+        f"Sandlot cannot work with the data directory {options.data_dir}: {what}. "
+        "Set that right, or choose another --data-dir."
+    )
 
 
 async def _supervise(options: UpOptions, progress: Progress) -> ExitCode:
@@ -172,6 +189,7 @@ async def _until_asked(
 async def _start_and_watch(stack: Stack, foundation: Foundation, progress: Progress) -> None:
     await stack.start()
     progress.ready(_ready(foundation), display=has_display(os.environ))
+    foundation.note_password_told()
     await stack.build_images()
     while True:
         progress.images(stack.images())

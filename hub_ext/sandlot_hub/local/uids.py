@@ -54,6 +54,11 @@ class Occupied:
     """Single uids and gids that are somebody's."""
 
 
+def may_be_reserved(uid: int) -> bool:
+    """Return whether a data directory could have reserved this uid."""
+    return any(uid in window for window in WINDOWS)
+
+
 def choose_block(occupied: Occupied, *, pick: Callable[[int], int]) -> range:
     """Return a free block of uids, chosen by `pick(n)`, which returns a number below `n`.
 

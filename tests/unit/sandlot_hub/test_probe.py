@@ -93,6 +93,19 @@ def test_wrong_settings_are_told_by_install(
     assert "sizes.small.memory (line 3)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("call", ["exit()", "import sys; sys.exit(0)"])
+def test_a_file_that_ends_the_program_is_told(
+    config: Path, capsys: pytest.CaptureFixture[str], call: str
+) -> None:
+    config.write_text(call)
+
+    assert main([str(config)]) == ExitCode.SETTINGS
+
+    captured = capsys.readouterr()
+    assert not captured.out
+    assert captured.err == f"{config} ends the program that reads it: remove its call of exit().\n"
+
+
 def test_a_missing_file_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "nothing.py")]) == ExitCode.SETTINGS
     assert "There is no configuration file" in capsys.readouterr().err

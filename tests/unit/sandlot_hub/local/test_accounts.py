@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandlot_hub.local.accounts import IMAGES, Accounts, HomeError
+from sandlot_hub.local.datadir import DataDirectoryError
 from sandlot_hub.local.uids import BLOCK, WINDOWS, Occupied
 
 if TYPE_CHECKING:
@@ -116,6 +117,30 @@ def test_what_is_no_folder_is_no_home(make: Make, tmp_path: Path, what: str) -> 
 @pytest.mark.root
 def test_a_new_home_belongs_to_its_owner(make: Make) -> None:
     assert make().home("ann").stat().st_uid == START
+
+
+@pytest.mark.root
+def test_a_home_that_a_killed_supervisor_began_is_given_to_its_owner(
+    make: Make, tmp_path: Path
+) -> None:
+    (tmp_path / "homes" / "ann").mkdir(mode=0o700)
+    assert make().home("ann").stat().st_uid == START
+
+
+@pytest.mark.root
+def test_a_folder_with_something_in_it_is_not_given_away(make: Make, tmp_path: Path) -> None:
+    (tmp_path / "homes" / "ann").mkdir(mode=0o700)
+    (tmp_path / "homes" / "ann" / "secret").write_text("")
+    with pytest.raises(HomeError, match="uid 0"):
+        make().home("ann")
+
+
+@pytest.mark.parametrize("text", ["no database " * 100, "SQLite format 3\0 and no more"])
+def test_a_broken_database_is_told(make: Make, tmp_path: Path, text: str) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "accounts.sqlite").write_text(text)
+    with pytest.raises(DataDirectoryError, match=r"accounts\.sqlite cannot be used"):
+        make()
 
 
 @pytest.mark.root

@@ -71,6 +71,23 @@ def test_the_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
         open_directory(tmp_path / "data")
 
 
+@pytest.mark.root
+@pytest.mark.parametrize("below", ["data", "new/data"])
+def test_a_place_where_everybody_can_put_another_folder_is_refused(
+    tmp_path: Path, below: str
+) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    (tmp_path / "link").symlink_to(shared)
+    for way in ("shared", "link"):
+        with pytest.raises(DataDirectoryError, match=f"change {shared}, .*chmod o-w"):
+            open_directory(tmp_path / way / below)
+    assert list(shared.iterdir()) == []
+    shared.chmod(0o1777)
+    assert open_directory(shared / below).version_file.exists()
+
+
 def test_one_supervisor_at_a_time(tmp_path: Path) -> None:
     directory = open_directory(tmp_path / "data")
     first, second = DirectoryLock(directory), DirectoryLock(directory)

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sandlot_hub.local.image_store import ImageStore
+from sandlot_hub.local.image_store import ImageStore, UntrustedStoreError, _close_file
 from sandlot_hub.local.processes import Identity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from sandlot_hub.local.image_store import Claim
@@ -199,3 +201,78 @@ def test_the_builder_of_a_shared_folder_stays_the_same(folder: Path) -> None:
     home = second.builder_home
     assert home is not None
     assert (home.stat().st_uid, stat.S_IMODE(home.stat().st_mode)) == (310_001, 0o700)
+
+
+BUILDER = Identity(uid=310_001, gid=310_001)
+
+
+def trusted_store(folder: Path) -> ImageStore:
+    return ImageStore(folder=folder, builder=BUILDER, own_uid=True)
+
+
+def replace_by_link(folder: Path, name: str) -> None:
+    (folder / name).rmdir()
+    (folder / name).symlink_to(folder.parent)
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        pytest.param(lambda f: os.chown(f, 1234, 0), "uid 1234", id="folder-of-another"),
+        pytest.param(lambda f: f.chmod(0o775), "mode 0775", id="open-to-a-group"),
+        pytest.param(lambda f: f.chmod(0o757), "mode 0757", id="open-to-all"),
+        pytest.param(lambda f: os.chown(f / ".locks", 1234, 0), "uid 1234", id="locks-of-another"),
+        pytest.param(lambda f: (f / ".inputs").chmod(0o777), "mode 0777", id="open-inputs"),
+        pytest.param(lambda f: replace_by_link(f, ".inputs"), "not a folder", id="linked-inputs"),
+        pytest.param(lambda f: replace_by_link(f, ".locks"), "not a folder", id="linked-locks"),
+        pytest.param(lambda f: replace_by_link(f, ".builder"), "not a folder", id="linked-home"),
+        pytest.param(
+            lambda f: os.chown(f / ".builder", 1234, 0), "no builder", id="home-of-a-user"
+        ),
+    ],
+)
+def test_a_folder_that_others_could_have_filled_is_refused(
+    folder: Path, spoil: Callable[[Path], object], words: str
+) -> None:
+    trusted_store(folder).prepare()
+    trusted_store(folder).prepare()
+    spoil(folder)
+    with pytest.raises(UntrustedStoreError, match=words):
+        trusted_store(folder).prepare()
+
+
+@pytest.mark.root
+def test_a_link_in_place_of_the_folder_is_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UntrustedStoreError, match="not a folder"):
+        trusted_store(folder).prepare()
+    assert stat.S_IMODE((tmp_path / "elsewhere").stat().st_mode) == 0o700
+
+
+def test_what_is_no_file_stays_as_it_is(store: ImageStore) -> None:
+    claim = claimed(store)
+    store.begin(claim, FILES)
+    path = store.path("base-1")
+    os.mkfifo(path / "fifo")
+    (path / "fifo").chmod(0o666)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.path.relpath(path / "socket"))
+    (path / "socket").chmod(0o666)
+    store.finish(claim, b"{}")
+    assert stat.S_IMODE((path / "fifo").stat().st_mode) == 0o666
+    assert stat.S_IMODE((path / "socket").stat().st_mode) == 0o666
+
+
+def test_a_link_that_takes_the_place_of_a_file_is_not_followed(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("x")
+    outside.chmod(0o666)
+    (tmp_path / "link").symlink_to(outside)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        _close_file("link", folder)
+    finally:
+        os.close(folder)
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o666

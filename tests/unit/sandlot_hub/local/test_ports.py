@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sandlot_hub.local.datadir import DataDirectoryError
 from sandlot_hub.local.ports import (
     PUBLIC,
     PortInUseError,
@@ -61,6 +62,12 @@ def test_choice(
     assert choose(kept, *taken, wanted=wanted) == expected
 
 
+def test_no_port_is_given_twice() -> None:
+    drawn = iter([20_000, 20_000, 8000, 20_001])
+    chosen = choose_ports({}, NAMES, free=free_but(), draw=lambda _first, _last: next(drawn))
+    assert chosen == {PUBLIC: 8000, "hub": 20_000, "offers": 20_001}
+
+
 @pytest.mark.parametrize(
     ("kept", "wanted"),
     [pytest.param({PUBLIC: 9000}, None, id="kept"), pytest.param({}, 9000, id="wanted")],
@@ -85,3 +92,23 @@ def test_ports_are_kept(tmp_path: Path) -> None:
     write_ports(path, {PUBLIC: 8000})
     assert read_ports(path) == {PUBLIC: 8000}
     assert json.loads(path.read_text()) == {PUBLIC: 8000}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "1",
+        '{"public": "8000"}',
+        '{"public": 0}',
+        '{"public": 65536}',
+        '{"hub": null}',
+    ],
+)
+def test_a_broken_file_of_ports_is_told(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "ports.json"
+    path.write_text(text)
+    with pytest.raises(DataDirectoryError, match=r"ports\.json is not the file"):
+        read_ports(path)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import itertools
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,19 +14,19 @@ from sandlot_hub.local.progress import Progress, Ready, has_display, ready_lines
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-READY = {
-    "url": "http://127.0.0.1:8000/x/",
-    "public_url": None,
-    "port": 8000,
-    "admin": "admin",
-    "password": "12345-abcde",
-    "password_file": "/d/admin-password",
-    "isolation": "own-uid",
-}
+READY = Ready(
+    url="http://127.0.0.1:8000/x/",
+    public_url=None,
+    port=8000,
+    admin="admin",
+    password="12345-abcde",
+    password_file="/d/admin-password",
+    isolation="own-uid",
+)
 
 
 def said(*, display: bool = True, **changes: Any) -> str:
-    return "\n".join(ready_lines(Ready(**{**READY, **changes}), display=display))
+    return "\n".join(ready_lines(replace(READY, **changes), display=display))
 
 
 def test_the_first_start_tells_address_name_and_password() -> None:
@@ -111,7 +112,7 @@ def test_the_password_is_not_logged(
     progress: Progress, caplog: pytest.LogCaptureFixture, stream: io.StringIO
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    progress.ready(Ready(**READY), display=False)
+    progress.ready(READY, display=False)
     assert "12345" in stream.getvalue()
     assert "12345" not in caplog.text
 

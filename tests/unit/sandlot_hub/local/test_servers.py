@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+
+from sandlot_contracts.supervisor import StartServer
+from sandlot_hub.adapters.settings_file import LoadedSettings, load_settings
+from sandlot_hub.local.accounts import Accounts
+from sandlot_hub.local.leftovers import Leftovers
+from sandlot_hub.local.limits import CpuSpread, NoMemoryLimits
+from sandlot_hub.local.processes import Launcher
+from sandlot_hub.local.refusals import RefusedRequestError
+from sandlot_hub.local.server_limits import ServerLimits
+from sandlot_hub.local.servers import Servers
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+pytestmark = pytest.mark.asyncio
+
+SETTINGS = {
+    "version": 1,
+    "images": {
+        "base": {"display_name": "Base", "local": "base"},
+        "later": {"display_name": "Not built", "local": "later"},
+        "pods": {"display_name": "Elsewhere", "reference": "registry/x:1"},
+    },
+    "sizes": {
+        "small": {"display_name": "Small", "cpus": 1, "memory": "1 GiB"},
+        "large": {"display_name": "Large", "cpus": 2, "memory": "2 GiB"},
+    },
+    "profiles": {"all": {"display_name": "All", "images": ["base"], "sizes": ["small"]}},
+    "local": {"stop_grace": "200 ms"},
+}
+SERVER = f"""#!{sys.executable}
+import os, socket, sys
+here = os.environ.get("JUPYTER_BEHAVIOUR", "listen")
+print("I am", os.environ["USER"], "with", here, flush=True)
+if here == "exit":
+    sys.exit(3)
+if here == "listen":
+    kept = socket.create_server(("127.0.0.1", int(os.environ["JUPYTER_PORT"])))
+while True:
+    try:
+        input()
+    except EOFError:
+        import signal
+        signal.pause()
+"""
+
+
+class Machine:
+    """Everything that `Servers` stands on."""
+
+    def __init__(self, folder: Path) -> None:
+        for name in ("guards", "state", "homes", "logs"):
+            (folder / name).mkdir()
+        self.folder = folder
+        self.image = folder / "image"
+        program = self.image / "bin" / "jupyterhub-singleuser"
+        program.parent.mkdir(parents=True)
+        program.write_text(SERVER)
+        program.chmod(0o755)
+        self.bound: dict[int, frozenset[int]] = {}
+        self.accounts = Accounts(
+            database=folder / "state" / "a.sqlite", homes=folder / "homes", own_uids=False
+        )
+        self.launcher = Launcher(leftovers=Leftovers(folder / "guards"), sole_parent=False)
+        self.loaded: LoadedSettings = load_settings(SETTINGS)
+        self.servers = Servers(
+            launcher=self.launcher,
+            accounts=self.accounts,
+            environment={"base": self.image}.get,
+            limits=ServerLimits(
+                memory=NoMemoryLimits("Not here."),
+                processors=CpuSpread((0, 1)),
+                set_affinity=self.bound.__setitem__,
+                stack="test",
+            ),
+            logs=folder / "logs",
+        )
+        self.servers.use(self.loaded)
+
+    def request(self, number: int = 1, **changes: Any) -> StartServer:
+        port = free_port()
+        values: dict[str, object] = {
+            "spawn_id": f"{number:032x}",
+            "owner": "ann",
+            "server_name": "",
+            "image": "base",
+            "size": "small",
+            "settings_hash": self.loaded.hash,
+            "environment": {"JUPYTER_PORT": str(port)},
+            "port": port,
+        }
+        return StartServer.model_validate({**values, **changes})
+
+    def behaving(self, how: str, number: int = 1) -> StartServer:
+        return self.request(number, environment={"JUPYTER_BEHAVIOUR": how})
+
+
+@pytest_asyncio.fixture
+async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
+    made = Machine(tmp_path)
+    yield made
+    await made.servers.close(now=True)
+    await made.launcher.close()
+    made.accounts.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def test_a_server_starts_listens_and_stops(machine: Machine) -> None:
+    request = machine.request()
+    started = await machine.servers.start(request)
+    assert (started.state, started.owner, started.port) == ("starting", "ann", request.port)
+    assert started.uid == os.geteuid()
+    state = await machine.servers.get(request.spawn_id, wait_s=20)
+    assert state.state == "listening"
+    assert machine.servers.running() == 1
+    assert set(machine.bound[state.pid]) == {0}
+
+    stopped = await machine.servers.stop(request.spawn_id, now=False)
+    assert (stopped.state, stopped.reason) == ("exited", "It was stopped.")
+    assert machine.servers.running() == 0
+
+
+async def test_a_server_that_ends_says_why(machine: Machine) -> None:
+    request = machine.behaving("exit")
+    await machine.servers.start(request)
+    state = await machine.servers.get(request.spawn_id, wait_s=20)
+    assert (state.state, state.exit_code, state.reason) == ("exited", 3, "It ended by itself.")
+    tail = machine.servers.log_tail(request.spawn_id)
+    assert tail.lines[0] == "I am ann with exit"
+
+
+async def test_the_log_of_an_earlier_server_is_not_shown(machine: Machine) -> None:
+    for number in (1, 2):
+        await machine.servers.start(machine.behaving("exit", number))
+        await machine.servers.get(f"{number:032x}", wait_s=20)
+    lines = machine.servers.log_tail(f"{2:032x}").lines
+    assert [line for line in lines if line.startswith("I am")] == ["I am ann with exit"]
+    log = (machine.folder / "logs" / "ann.log").read_text()
+    assert log.count("I am ann") == 2
+
+
+async def test_the_same_spawn_is_started_once(machine: Machine) -> None:
+    request = machine.request()
+    first, second = await asyncio.gather(
+        machine.servers.start(request), machine.servers.start(request)
+    )
+    assert first.pid == second.pid
+    assert machine.servers.running() == 1
+
+
+async def test_a_new_spawn_takes_the_place_of_a_forgotten_one(machine: Machine) -> None:
+    first, second = machine.request(1), machine.request(2)
+    await machine.servers.start(first)
+    await machine.servers.start(second)
+    assert (await machine.servers.get(first.spawn_id)).state == "exited"
+    assert machine.servers.running() == 1
+
+
+async def test_servers_of_other_names_and_people_stay(machine: Machine) -> None:
+    for number, changes in enumerate(
+        ({}, {"server_name": "b"}, {"owner": "bob"}, {"owner": "ann/b"}), start=1
+    ):
+        await machine.servers.start(machine.request(number, **changes))
+    assert machine.servers.running() == 4
+    assert len(list((machine.folder / "logs").iterdir())) == 4
+    assert sorted(len(each) for each in machine.bound.values()) == [1] * 4
+    await machine.servers.close()
+    assert machine.servers.running() == 0
+
+
+async def test_a_port_that_somebody_took_ends_the_server(machine: Machine) -> None:
+    request = machine.behaving("wait")
+    await machine.servers.start(request)
+    with socket.create_server(("127.0.0.1", request.port)):
+        state = await machine.servers.get(request.spawn_id, wait_s=20)
+    assert state.state == "exited"
+    assert "has taken port" in state.reason
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str, int]] = {
+    "another-hash": ({"settings_hash": "0"}, "settings-changed", 409),
+    "unknown-image": ({"image": "nope"}, "image-unknown", 400),
+    "unknown-size": ({"size": "nope"}, "size-unknown", 400),
+    "image-not-built": ({"image": "later"}, "image-unavailable", 409),
+    "image-for-pods": ({"image": "pods"}, "image-unavailable", 409),
+    "environment": ({"environment": {"LD_PRELOAD": "x"}}, "environment", 400),
+    "owner-with-newline": ({"owner": "a\nb"}, "owner", 400),
+    "owner-with-nul": ({"owner": "a\0b"}, "owner", 400),
+}
+
+
+@pytest.mark.parametrize("row", REFUSED)
+async def test_what_does_not_fit_is_refused_before_anything_is_made(
+    machine: Machine, row: str
+) -> None:
+    changes, code, status = REFUSED[row]
+    with pytest.raises(RefusedRequestError) as caught:
+        await machine.servers.start(machine.request(**changes))
+    assert (caught.value.problem.code, caught.value.problem.status) == (code, status)
+    assert nothing_made(machine)
+
+
+async def test_a_port_in_use_is_refused(machine: Machine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        request = machine.request(port=taken.getsockname()[1])
+        with pytest.raises(RefusedRequestError) as caught:
+            await machine.servers.start(request)
+    assert caught.value.problem.code == "port-taken"
+    assert nothing_made(machine)
+
+
+def nothing_made(machine: Machine) -> bool:
+    return not [*(machine.folder / "homes").iterdir(), *(machine.folder / "guards").iterdir()]
+
+
+def home_is_a_link(machine: Machine) -> None:
+    (machine.folder / "homes" / "ann").symlink_to("/")
+
+
+def no_affinity(machine: Machine) -> None:
+    def refuse(_pid: int, _cpus: frozenset[int]) -> None:
+        raise PermissionError
+
+    machine.servers._limits._set_affinity = refuse
+
+
+@pytest.mark.parametrize("prepare", [home_is_a_link, no_affinity])
+async def test_what_cannot_be_started_gives_everything_back(
+    machine: Machine, prepare: Callable[[Machine], None]
+) -> None:
+    prepare(machine)
+    with pytest.raises(RefusedRequestError) as caught:
+        await machine.servers.start(machine.request())
+    assert caught.value.problem.code == "cannot-start"
+    assert machine.servers.running() == 0
+    # Both processors are free again: a server of two gets both, one of one the first.
+    assert machine.servers._limits._processors.take(1) == frozenset({0})
+
+
+@pytest.mark.parametrize("call", ["get", "stop", "log_tail"])
+async def test_an_unknown_server_is_404(machine: Machine, call: str) -> None:
+    options = {"now": True} if call == "stop" else {}
+    with pytest.raises(RefusedRequestError) as caught:
+        await asyncio.ensure_future(_call(getattr(machine.servers, call), **options))
+    assert caught.value.problem.status == 404
+
+
+async def _call(method: Callable[..., object], **options: bool) -> None:
+    answer = method("f" * 32, **options)
+    if asyncio.iscoroutine(answer):
+        await answer
+
+
+async def test_nothing_is_started_without_settings_or_after_the_end(machine: Machine) -> None:
+    await machine.servers.close()
+    with pytest.raises(RefusedRequestError) as caught:
+        await machine.servers.start(machine.request())
+    assert caught.value.problem.status == 503
