@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 
+_POLL_S = 3
+"""Seconds between two looks whether a server still runs."""
 _MARGIN = 15.0
 """Seconds that the hub waits longer than we do, so that our sentence is what people read."""
 _EXPECTED = frozenset({"JPY_API_TOKEN"})
@@ -54,6 +56,12 @@ class SandlotLocalSpawner(SandlotSpawnerMixin, Spawner):
     )
 
     _process: LocalProcess | None = None
+
+    @default("poll_interval")
+    def _default_poll_interval(self) -> int:
+        # Until a look finds that a server has ended, its route leads to a port where
+        # somebody else of this machine may listen. A look costs half a millisecond.
+        return _POLL_S
 
     @default("start_timeout")
     def _default_start_timeout(self) -> int:

@@ -49,6 +49,8 @@ def test_it_needs_nothing_of_the_configuration() -> None:
     assert spawner.options_form is hooks.render_options_form
     # The hub waits longer than we do (2 s in this catalogue), or its own words would win.
     assert spawner.start_timeout == 17
+    # A server that has ended must not keep its route for the hub's usual half minute.
+    assert spawner.poll_interval == 3
 
 
 def test_state_comes_back() -> None:
