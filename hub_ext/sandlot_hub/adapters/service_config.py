@@ -87,6 +87,8 @@ class ServiceConfig(BaseModel):
     """The resolved settings, which the hub reads too."""
     supervisor_socket: AbsolutePath | None = None
     """The supervisor's socket on one machine; none where servers are pods."""
+    port_held: bool = False
+    """Whether the supervisor has bound the port, too; the service then sets SO_REUSEPORT."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """How much it logs."""
     public_url: HttpUrl | None = None

@@ -16,6 +16,7 @@ from sandlot_hub.adapters.passwords import account_password
 
 from .accounts import Accounts
 from .datadir import DataDirectory, DirectoryLock, open_directory
+from .held_ports import HeldPorts
 from .layout import SERVICES, Identities, identities, make_folders, make_private_folders
 from .leftovers import Leftovers
 from .limits import CpuSpread, find_memory_limits
@@ -50,6 +51,7 @@ class Foundation:
     accounts: Accounts
     who: Identities
     ports: Mapping[str, int]
+    held_ports: HeldPorts
     secrets: StackSecrets
     launcher: Launcher
     limits: ServerLimits
@@ -97,6 +99,7 @@ class Foundation:
         """Let go of the directory."""
         (self.directory.root / OPERATOR_FILE).unlink(missing_ok=True)
         self.directory.running_file.unlink(missing_ok=True)
+        self.held_ports.close()
         self.accounts.close()
         self.lock.release()
 
@@ -132,6 +135,10 @@ async def lay_foundation(options: UpOptions, environment: Mapping[str, str]) -> 
         # Only now: what was left may have held the ports.
         ports = _ports(directory, options)
         who = identities(accounts)
+        held_ports = HeldPorts()
+        on_error.callback(held_ports.close)
+        if own_uids:  # else everybody is the one uid for which a port could be held
+            held_ports.hold(_listeners(ports, who))
         make_folders(directory, who, own_uids=own_uids)
         secrets = load_secrets(directory.state / "secrets.json", SERVICES)
         foundation = Foundation(
@@ -141,6 +148,7 @@ async def lay_foundation(options: UpOptions, environment: Mapping[str, str]) -> 
             accounts=accounts,
             who=who,
             ports=ports,
+            held_ports=held_ports,
             secrets=secrets,
             launcher=Launcher(leftovers=leftovers),
             limits=_limits(secrets.stack),
@@ -157,6 +165,12 @@ def _ports(directory: DataDirectory, options: UpOptions) -> dict[str, int]:
     ports = choose_ports(read_ports(file), names, wanted=options.port)
     write_ports(file, ports)
     return ports
+
+
+def _listeners(ports: Mapping[str, int], who: Identities) -> dict[int, int]:
+    """Return the uid that will listen at each port."""
+    parts = {PUBLIC: who.proxy, PROXY_API: who.proxy, HUB: who.hub, **who.services}
+    return {port: parts[name].uid for name, port in ports.items()}
 
 
 def _images_dir(options: UpOptions, environment: Mapping[str, str]) -> Path:

@@ -111,6 +111,8 @@ class HubPlan:
     embedded_file: Path
     embedded: EmbeddedConfig
     health: Health
+    port_held: bool = False
+    """Whether the supervisor holds the port (`held_ports`)."""
     name: str = "hub"
 
     @property
@@ -130,8 +132,9 @@ class HubPlan:
 
     def command(self) -> Command:
         """Return how the hub is started."""
+        module = "sandlot_hub.local.held_jupyterhub" if self.port_held else "jupyterhub"
         return self.setup.command(
-            "-m", "jupyterhub", "-f", str(self.setup.config),
+            "-m", module, "-f", str(self.setup.config),
             **{EMBEDDED_ENV: str(self.embedded_file)},
         )  # fmt: skip
 

@@ -44,6 +44,7 @@ def proxy_plan(foundation: Foundation, health: Health) -> ProxyPlan:
         api_port=foundation.ports[PROXY_API],
         base_url=foundation.options.base_url,
         behind_tls=foundation.options.public_url is not None,
+        port_held=foundation.own_uids,
     )
 
 
@@ -54,6 +55,7 @@ def hub_plan(foundation: Foundation, health: Health, embedded: EmbeddedConfig) -
         embedded_file=foundation.directory.embedded_file,
         embedded=embedded,
         health=health,
+        port_held=foundation.own_uids,
     )
 
 
@@ -68,6 +70,7 @@ def service_plans(
             identity=foundation.who.services[name],
             health=health,
             embedded=embedded,
+            port_held=foundation.own_uids,
         )
         for name in SERVICES
     }

@@ -1,9 +1,10 @@
 """Keeps traffic from whoever takes the port of a part that is down.
 
-While the hub or a service is restarted, its port is free for some seconds, and every
-account of the machine may listen there. The proxy would send people's passwords and
-cookies to it. So while a part is not running its port is looked at ten times a second,
-and as soon as somebody else has it the proxy is taken down, until the port is ours again.
+The second line of defence: the ports are held for their parts (`held_ports`), and where a
+kernel keeps that promise there is nothing to see here. Where it does not, the proxy would
+send people's passwords and cookies to a stranger. So while a part is not running its port
+is looked at ten times a second, and as soon as somebody else has it the proxy is taken
+down, until the port is ours again.
 """
 
 from __future__ import annotations

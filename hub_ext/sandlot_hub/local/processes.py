@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _GUARD = Path(guard.__file__)
 _KILL_AFTER_S = 10.0
 """How long a guard may take beyond its grace period before it is killed itself."""
+_DRAIN_S = 1.0
 _SWEEP_PAUSE_S = 0.02
 _SWEEP_S = 10.0
 
@@ -70,6 +71,7 @@ class Guarded:
         self._lifeline: int | None = lifeline
         self._grace_s = grace_s
         self._ended = asyncio.Event()
+        self._pump: asyncio.Task[None] | None = None
 
     @property
     def exit_code(self) -> int | None:
@@ -88,6 +90,11 @@ class Guarded:
         await self._ended.wait()
         assert self.exit_code is not None  # noqa: S101 (the event says so; this tells the type)
         return self.exit_code
+
+    async def drained(self) -> None:
+        """Wait, for a moment at most, until its log has everything that it wrote."""
+        if self._pump is not None:
+            await asyncio.wait({self._pump}, timeout=_DRAIN_S)
 
     async def stop(self, *, now: bool = False) -> int:
         """End it: politely for the grace period, then by force; `now` skips the former."""
@@ -154,7 +161,7 @@ class Launcher:
             If the guard cannot be started: no process left, or a path closed to its uid.
         """
         guarded, readers = self._start_with_pipes(command, separate=False)
-        self._keep(pump(readers[0], log))
+        guarded._pump = self._keep(pump(readers[0], log))  # noqa: SLF001 (two halves of one thing)
         return guarded
 
     async def run(self, command: Command, *, timeout_s: float, limit: int = 1 << 20) -> Completed:
@@ -231,14 +238,15 @@ class Launcher:
         guarded = Guarded(process=process, lifeline=lifeline, grace_s=command.grace_s)
         self._running[process.pid] = guarded
         self._leftovers.add(process.pid)
-        self._keep(self._watch(guarded))
+        _ = self._keep(self._watch(guarded))
         return guarded
 
-    def _keep(self, work: Coroutine[None, None, None]) -> None:
+    def _keep(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Hold a task until it is done: the loop itself would forget it."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _watch(self, guarded: Guarded) -> None:
         await _ended(guarded.pid)

@@ -33,6 +33,7 @@ dashboard = false
 
 [entryPoints.http]
 address = "127.0.0.1:{public_port}"
+reusePort = {port_held}
 
 [entryPoints.http.forwardedHeaders]
 trustedIPs = [{trusted}]
@@ -47,6 +48,7 @@ graceTimeOut = "1ms"
 
 [entryPoints.auth_api]
 address = "127.0.0.1:{api_port}"
+reusePort = {port_held}
 
 [providers]
 providersThrottleDuration = "0s"
@@ -81,6 +83,8 @@ class ProxyPlan:
     """Where the hub is below the root, with slashes at both ends."""
     behind_tls: bool
     """Whether a reverse proxy on this machine stands in front and says who the client is."""
+    port_held: bool = False
+    """Whether the supervisor holds the ports (`held_ports`)."""
     name: str = "proxy"
 
     @property
@@ -102,6 +106,7 @@ class ProxyPlan:
         static = _STATIC.format(
             public_port=self.public_port,
             api_port=self.api_port,
+            port_held=str(self.port_held).lower(),
             trusted='"127.0.0.1/32"' if self.behind_tls else "",
             rules=_escaped(str(self.directory.rules_file)),
         )

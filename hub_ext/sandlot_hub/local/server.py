@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from sandlot_contracts.supervisor import LogTail, ServerState
 
 from .endings import why_it_ended
+from .held_ports import hold_port
 from .listening import Listening, who_listens
 from .logs import tail
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Coroutine
 
     from sandlot_contracts.supervisor import StartServer
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from .server_limits import Held
 
 _TAIL_LINES = 50
+_HOLD_S = 60.0
+"""How long the port of a server that has ended is kept from others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +73,7 @@ class Server:
         self._listens = False
         self._asked = False
         self._reason = ""
+        self._held_port: socket.socket | None = None
         self._over = asyncio.get_running_loop().create_task(self._until_over())
 
     @property
@@ -99,6 +105,13 @@ class Server:
         self._asked = True
         await self._process.guarded.stop(now=now)
         await self._over
+        self.release_port()
+
+    def release_port(self) -> None:
+        """Let others have its port: no route leads there any more."""
+        if self._held_port is not None:
+            self._held_port.close()
+            self._held_port = None
 
     def log_tail(self) -> LogTail:
         """Return the last lines that it wrote, without those of earlier servers."""
@@ -128,15 +141,24 @@ class Server:
 
     async def _until_over(self) -> None:
         code = await self._process.guarded.wait()
+        if not self._asked:
+            self._hold_port()
         self._reason = self._reason or why_it_ended(
             code,
             asked=self._asked,
             memory_kills=self._held.memory_kills(),
             memory_bytes=self._held.memory_bytes,
         )
+        await self._process.guarded.drained()
         self._log.write_line(f"ended with exit code {code}: {self._reason}")
         self._log.close()
         await self._give_back(self._held)
+
+    def _hold_port(self) -> None:
+        """Keep the port from others: the proxy sends people there until the hub has noticed."""
+        with contextlib.suppress(OSError):  # somebody else has it, which may be why it ended
+            self._held_port = hold_port(self.request.port)
+            asyncio.get_running_loop().call_later(_HOLD_S, self.release_port)
 
 
 def start_mark(request: StartServer) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from sandlot_hub.domain.names import safe_slug
 
@@ -66,15 +67,24 @@ class Servers:
         self._environment = environment
         self._limits = limits
         self._logs = logs
-        self._loaded: LoadedSettings | None = None
+        self._loaded: tuple[LoadedSettings, ...] = ()
+        """What requests may follow, the newest first."""
         self._by_id: OrderedDict[str, Server] = OrderedDict()
         self._current: dict[tuple[str, str], Server] = {}
-        self._locks: dict[tuple[str, str], asyncio.Lock] = {}
+        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._closed = False
 
     def use(self, loaded: LoadedSettings) -> None:
-        """Start servers according to these settings from now on."""
-        self._loaded = loaded
+        """Start servers according to these settings from now on.
+
+        Until `settle` those of before hold too: while the hub is restarted, the one of
+        before still serves for a while, and asks according to them.
+        """
+        self._loaded = (loaded, *self._loaded[:1])
+
+    def settle(self) -> None:
+        """Forget the settings of before."""
+        self._loaded = self._loaded[:1]
 
     def running(self) -> int:
         """Return how many run."""
@@ -94,9 +104,13 @@ class Servers:
         key = (request.owner, request.server_name)
         # The lock keeps two requests for one server apart while the first one waits for
         # an earlier process to end.
-        async with self._locks.setdefault(key, asyncio.Lock()):
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        async with lock:
             known = self._by_id.get(request.spawn_id)
             if known is None:
+                # All but the port, which the earlier one may have: a request that cannot be
+                # carried out ends nothing.
+                self._check(request)
                 earlier = self._current.get(key)
                 if earlier is not None and earlier.running:
                     await earlier.stop()
@@ -152,6 +166,8 @@ class Servers:
         self._closed = True
         running = [server for server in self._by_id.values() if server.running]
         await asyncio.gather(*(server.stop(now=now) for server in running))
+        for server in self._by_id.values():
+            server.release_port()
 
     def _known(self, spawn_id: str) -> Server:
         server = self._by_id.get(spawn_id)
@@ -165,9 +181,14 @@ class Servers:
         ended = [each for each in self._by_id.values() if not each.running]
         for old in ended[: max(0, len(ended) - _REMEMBERED)]:
             del self._by_id[old.request.spawn_id]
+            key = (old.request.owner, old.request.server_name)
+            if self._current.get(key) is old:
+                del self._current[key]
 
     async def _start(self, request: StartServer) -> Server:
+        # Again: while an earlier server ended, this may have been closed.
         settings = self._check(request)
+        _check_port(request.port)
         log = self._log(request)
         log.write_line(start_mark(request))
         try:
@@ -209,15 +230,16 @@ class Servers:
         Raises
         ------
         RefusedRequestError
-            If the request does not fit the settings, or this machine now.
+            If the request does not fit the settings, or what is ready now.
         """
-        if self._loaded is None or self._closed:
+        if not self._loaded or self._closed:
             sentence = "The supervisor starts no servers at the moment."
             raise RefusedRequestError(sentence, code="not-serving", status=503)
-        if request.settings_hash != self._loaded.hash:
+        by_hash = {each.hash: each.settings for each in self._loaded}
+        if request.settings_hash not in by_hash:
             sentence = "The settings have changed. Run `sandlot restart hub`."
             raise RefusedRequestError(sentence, code="settings-changed", status=409)
-        settings = self._loaded.settings
+        settings = by_hash[request.settings_hash]
         if not request.owner.isprintable():
             sentence = "The owner's name has characters that do not print."
             raise RefusedRequestError(sentence, code="owner", field="owner")
@@ -230,9 +252,6 @@ class Servers:
             sentence = f"The image {request.image} is not ready on this machine."
             raise RefusedRequestError(sentence, code="image-unavailable", status=409, field="image")
         check_given(request.environment)
-        if not is_free(request.port):
-            sentence = f"Port {request.port} is taken. Try again with another one."
-            raise RefusedRequestError(sentence, code="port-taken", status=409, field="port")
         return settings
 
     def _folder(self, request: StartServer, settings: SandlotSettings) -> Path | None:
@@ -258,3 +277,9 @@ class Servers:
         names = [safe_slug(name) for name in (request.owner, request.server_name) if name]
         path = self._logs / f"{'.'.join(names)}.log"
         return RotatingLog(path, max_bytes=_LOG_BYTES, backups=1)
+
+
+def _check_port(port: int) -> None:
+    if not is_free(port):
+        sentence = f"Port {port} is taken. Try again with another one."
+        raise RefusedRequestError(sentence, code="port-taken", status=409, field="port")

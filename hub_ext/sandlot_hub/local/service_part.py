@@ -32,6 +32,8 @@ class ServicePlan:
     identity: Identity
     health: Health
     embedded: EmbeddedConfig
+    port_held: bool = False
+    """Whether the supervisor holds the port (`held_ports`)."""
 
     @property
     def port(self) -> int:
@@ -84,4 +86,5 @@ class ServicePlan:
             settings_file=self.embedded.settings_file,
             supervisor_socket=self.embedded.socket,
             public_url=self.embedded.public_url,
+            port_held=self.port_held,
         )

@@ -202,6 +202,7 @@ class Stack:
         restarted = (HUB, *SERVICES) if changed else (HUB,)
         await asyncio.gather(*(self._parts[name].restart() for name in restarted))
         await self._login_page()
+        self._servers.settle()
         await self.build_images()
 
     def _adopt(self, loaded: LoadedSettings) -> None:

@@ -83,7 +83,9 @@ def run(build: Build, arguments: Sequence[str] | None = None, *, name: str) -> i
     except (ServiceConfigError, SettingsError) as error:
         return _give_up(str(error), ExitCode.SETTINGS)
     try:
-        listener = socket.create_server((LOOPBACK, config.port), backlog=BACKLOG)
+        listener = socket.create_server(
+            (LOOPBACK, config.port), backlog=BACKLOG, reuse_port=config.port_held
+        )
     except OSError as error:
         return _give_up(_port_sentence(config, error), _port_code(error))
     configure_logging(

@@ -31,8 +31,10 @@ class StartClaims:
     def take(self, server: Hashable) -> bool:
         """Claim the start of a server; False when another request has done so just now."""
         now = self._monotonic()
-        taken = self._claims.get(server)
-        if taken is not None and now - taken < CLAIM_AGE:
+        self._claims = {
+            each: taken for each, taken in self._claims.items() if now - taken < CLAIM_AGE
+        }
+        if server in self._claims:
             return False
         self._claims[server] = now
         return True

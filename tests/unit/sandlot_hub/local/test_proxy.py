@@ -19,7 +19,7 @@ ME = Identity(uid=os.geteuid(), gid=os.getegid())
 WHO = Identities(hub=ME, proxy=ME, services={}, images=ME, stack_gid=ME.gid)
 
 
-def plan(folder: Path, *, behind_tls: bool = False) -> ProxyPlan:
+def plan(folder: Path, *, behind_tls: bool = False, port_held: bool = False) -> ProxyPlan:
     directory = DataDirectory(folder)
     directory.rules.mkdir(parents=True)
     return ProxyPlan(
@@ -30,6 +30,7 @@ def plan(folder: Path, *, behind_tls: bool = False) -> ProxyPlan:
         api_port=8001,
         base_url="/",
         behind_tls=behind_tls,
+        port_held=port_held,
     )
 
 
@@ -81,3 +82,12 @@ def test_a_missing_proxy_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ProxyMissingError, match=r"sandlot\[local\]"):
         find_traefik()
+
+
+@pytest.mark.parametrize("port_held", [True, False], ids=["held", "not-held"])
+def test_ports_are_shared_only_with_a_supervisor_that_holds_them(
+    tmp_path: Path, *, port_held: bool
+) -> None:
+    points = written(plan(tmp_path, port_held=port_held))["entryPoints"]
+    assert isinstance(points, dict)
+    assert {each["reusePort"] for each in points.values()} == {port_held}

@@ -272,3 +272,61 @@ async def test_nothing_is_started_without_settings_or_after_the_end(machine: Mac
     with pytest.raises(RefusedRequestError) as caught:
         await machine.servers.start(machine.request())
     assert caught.value.problem.status == 503
+
+
+async def test_a_refused_start_leaves_the_earlier_server_alone(machine: Machine) -> None:
+    first = machine.request(1)
+    await machine.servers.start(first)
+    with pytest.raises(RefusedRequestError):
+        await machine.servers.start(machine.request(2, image="nope"))
+    assert (await machine.servers.get(first.spawn_id, wait_s=20)).state == "listening"
+
+
+async def test_a_new_spawn_may_have_the_port_of_a_forgotten_one(machine: Machine) -> None:
+    first = machine.request(1)
+    await machine.servers.start(first)
+    await machine.servers.get(first.spawn_id, wait_s=20)
+    second = machine.request(2, port=first.port, environment=first.environment)
+    await machine.servers.start(second)
+    assert (await machine.servers.get(second.spawn_id, wait_s=20)).state == "listening"
+
+
+async def test_the_settings_of_before_hold_until_the_hub_has_changed(machine: Machine) -> None:
+    newer = load_settings({**SETTINGS, "local": {"stop_grace": "300 ms"}})
+    machine.servers.use(newer)
+    await machine.servers.start(machine.request(1))
+    await machine.servers.start(machine.request(2, settings_hash=newer.hash))
+    machine.servers.settle()
+    with pytest.raises(RefusedRequestError) as caught:
+        await machine.servers.start(machine.request(3))
+    assert caught.value.problem.code == "settings-changed"
+
+
+async def test_the_port_of_a_server_that_ended_is_kept_until_the_hub_knows(
+    machine: Machine,
+) -> None:
+    request = machine.behaving("exit")
+    await machine.servers.start(request)
+    await machine.servers.get(request.spawn_id, wait_s=20)
+    with pytest.raises(OSError, match="in use"):
+        socket.create_server(("127.0.0.1", request.port))
+    await machine.servers.stop(request.spawn_id, now=False)
+    socket.create_server(("127.0.0.1", request.port)).close()
+
+
+async def test_nothing_is_kept_of_a_start_but_the_server(machine: Machine) -> None:
+    await machine.servers.start(machine.request())
+    assert len(machine.servers._locks) == 0
+
+
+async def test_a_start_that_waited_for_an_earlier_server_ends_with_the_stack(
+    machine: Machine,
+) -> None:
+    await machine.servers.start(machine.request(1))
+    second = asyncio.ensure_future(machine.servers.start(machine.request(2)))
+    await asyncio.sleep(0)  # it waits for the first to end
+    await machine.servers.close(now=True)
+    with pytest.raises(RefusedRequestError) as caught:
+        await second
+    assert caught.value.problem.code == "not-serving"
+    assert machine.servers.running() == 0

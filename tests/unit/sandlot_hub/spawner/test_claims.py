@@ -34,3 +34,12 @@ def test_claim_of_a_start_that_never_was_decided_runs_out() -> None:
     assert not claims.take("ann")
     clock.now = CLAIM_AGE
     assert claims.take("ann")
+
+
+def test_claims_that_mean_nothing_are_forgotten() -> None:
+    clock = Clock()
+    claims = StartClaims(monotonic=clock)
+    claims.take("ann")
+    clock.now = CLAIM_AGE
+    claims.take("bob")
+    assert list(claims._claims) == ["bob"]
