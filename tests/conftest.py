@@ -16,6 +16,12 @@ import pytest
 SKIPS = Path(__file__).parent / "skips.txt"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let golden files be written instead of compared."""
+    text = "write the golden files instead of comparing with them; look at the diff"
+    parser.addoption("--update-golden", action="store_true", help=text)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Watch the skips of this run, and keep out what a developer set for `make run`."""
     for name in ("SANDLOT_EMBEDDED", "SANDLOT_SETTINGS"):

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter
 
-from sandlot_hub.domain.settings import SandlotSettings, Slug
+from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.settings_types import Slug
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,13 +95,15 @@ def _nested(kind: Any) -> Iterator[tuple[str, type[BaseModel]]]:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         yield "", kind
     for argument in get_args(kind):
-        suffix = ".<slug>" if get_origin(kind) is dict else ""
+        suffix = {dict: ".<slug>", tuple: "[]"}.get(get_origin(kind), "")
         for more, model in _nested(argument):
             yield suffix + more, model
 
 
 def _section(model: type[BaseModel], places: list[str]) -> str:
     title = ", ".join(f"`{place}`" for place in places) if places != [""] else "Top level"
+    if "kind" in model.model_fields:
+        title += f", of kind `{get_args(model.model_fields['kind'].annotation)[0]}`"
     lines = [f"## {title}", "", (model.__doc__ or "").strip(), ""]
     lines += ["| key | value | default | meaning |", "|---|---|---|---|"]
     for name, field in model.model_fields.items():
@@ -112,7 +115,10 @@ def _section(model: type[BaseModel], places: list[str]) -> str:
 def _value(field: FieldInfo) -> str:
     """Return in words what a key takes."""
     adapter: TypeAdapter[Any] = TypeAdapter(_annotated(field))
-    return _words(field.annotation, adapter.json_schema())
+    described = adapter.json_schema()
+    if field.examples:
+        described["examples"] = field.examples
+    return _words(field.annotation, described)
 
 
 def _annotated(field: FieldInfo) -> Any:
@@ -120,33 +126,56 @@ def _annotated(field: FieldInfo) -> Any:
 
 
 def _words(kind: Any, described: dict[str, Any]) -> str:
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
+    if _is_model(kind):
         return "a mapping, see below"
     if get_origin(kind) in {Union, UnionType}:
-        (inner,) = (item for item in get_args(kind) if item is not type(None))
+        inner, *others = (item for item in get_args(kind) if item is not type(None))
+        if others:
+            return "one of the mappings below, told apart by `kind`"
         choices = [item for item in described["anyOf"] if item != {"type": "null"}]
         return _words(inner, choices[0] if len(choices) == 1 else {"anyOf": choices})
     if get_origin(kind) is dict:
-        return "a mapping from slugs to mappings, see below"
+        named = _is_model(get_args(kind)[1])
+        return f"a mapping from {'slugs to mappings, see below' if named else 'texts to texts'}"
     if get_origin(kind) is tuple:
         least = ", at least one" if described.get("minItems") else ""
-        return f"a list of {'slugs' if get_args(kind)[0] == Slug else 'texts'}{least}"
+        return f"a list of {_items(get_args(kind)[0])}{least}"
     return _scalar(kind, described)
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _items(kind: Any) -> str:
+    if _is_model(kind):
+        return "mappings, see below"
+    return "slugs" if kind == Slug else "texts"
 
 
 def _scalar(kind: Any, described: dict[str, Any]) -> str:
     if "examples" in described:
         shown = ", ".join(f"`{example}`" for example in described["examples"])
         return f"such as {shown}"
-    if "const" in described:
-        return f"`{described['const']}`"
+    if "const" in described or "enum" in described:
+        choices = described.get("enum") or [described["const"]]
+        return " or ".join(f"`{choice}`" for choice in choices)
     if described.get("type") == "boolean":
         return "`true` or `false`"
-    if described.get("type") == "number":
-        return f"a number above {described['exclusiveMinimum']}, at most {described['maximum']}"
+    if described.get("type") in {"number", "integer"}:
+        return _number(described)
     if described.get("pattern") == get_args(Slug)[1].pattern or kind == Slug:
         return "a slug"
     return f"text of at most {described['maxLength']} characters"
+
+
+def _number(described: dict[str, Any]) -> str:
+    kind = "a whole number" if described["type"] == "integer" else "a number"
+    if "exclusiveMinimum" in described:
+        least = f"above {described['exclusiveMinimum']}"
+    else:
+        least = f"of at least {described['minimum']}"
+    return f"{kind} {least}, at most {described['maximum']}"
 
 
 def _default(field: FieldInfo) -> str:

@@ -18,6 +18,16 @@ class Alternative(WireModel):
     image: str = Field(description="Slug of the image.")
     size: str = Field(description="Slug of the size.")
     label: str = Field(description="The choice as a person reads it.")
+    reference: str | None = Field(
+        default=None,
+        description="Container image that the person has named; it is started in place of `image`.",
+    )
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The options that start it."""
+        image = {"image": self.image} if self.reference is None else {"reference": self.reference}
+        return {"profile": self.profile, **image, "size": self.size}
 
 
 class Problem(WireModel):

@@ -5,7 +5,7 @@
 | ``GET /v1/status`` | operator | | `StackStatus` |
 | ``POST /v1/parts/{name}/restart`` | operator | | `StackStatus` |
 | ``POST /v1/stop`` | operator | | 202 |
-| ``GET /v1/facilities`` | hub, services, operator | | `LocalFacilities` |
+| ``GET /v1/facilities?after=V&wait=S`` | hub, services, operator | | `LocalFacilities`; waits up to S seconds while its version is V |
 | ``PUT /v1/servers`` | hub | `StartServer` | `ServerState` |
 | ``GET /v1/servers/{spawn_id}?wait=S`` | hub | | `ServerState`, 404; waits up to S seconds while ``starting`` |
 | ``DELETE /v1/servers/{spawn_id}?now=0|1`` | hub | | `ServerState`, 404 |
@@ -24,6 +24,7 @@ from typing import Literal
 from pydantic import Field
 
 from .base import StrictWireModel, WireModel
+from .images import ImageContents
 from .session import Isolation
 
 PartState = Literal["starting", "running", "stopped", "failed", "restarting"]
@@ -36,12 +37,20 @@ class LocalImage(WireModel):
     state: ImageState
     detail: str = Field(default="", description="Progress or reason, one sentence.")
     progress: float = Field(default=0.0, ge=0.0, le=1.0)
+    contents: ImageContents = ImageContents()
 
 
 class LocalFacilities(WireModel):
     """What this machine can do at the moment."""
 
+    version: int = Field(
+        default=0, ge=0, description="Another number after every change; of one supervisor only."
+    )
     images: dict[str, LocalImage] = Field(description="By image slug.")
+    running: dict[str, int] = Field(
+        default_factory=dict,
+        description="Servers that start or run, by the slug of their size; none is left out.",
+    )
     cpus: int = Field(ge=1, description="Processors of this machine.")
     memory_bytes: int = Field(gt=0)
     cpu_enforced: bool

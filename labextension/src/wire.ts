@@ -7,6 +7,8 @@ export interface Wire {
   SessionView: SessionView;
   Usage: Usage;
   OfferList: OfferList;
+  PageOffers: PageOffers;
+  Alive: Alive;
   Problem: Problem;
 }
 /**
@@ -174,6 +176,95 @@ export interface Alternative {
    * The choice as a person reads it.
    */
   label: string;
+  /**
+   * Container image that the person has named; it is started in place of `image`.
+   */
+  reference: string | null;
+}
+/**
+ * What an open spawn page shows; event ``offers`` of ``GET …/api/v1/stream``.
+ *
+ * The event ``change`` has the same shape, with the profiles that have changed only.
+ */
+export interface PageOffers {
+  /**
+   * When this was true: UTC, ISO 8601.
+   */
+  as_of: string;
+  /**
+   * Seconds between `as_of` and the sending of this.
+   */
+  age_s: number;
+  /**
+   * Whether availability is known; False: since `as_of` it is not.
+   */
+  known: boolean;
+  settings_hash: string;
+  profiles: ProfileOffer[];
+}
+/**
+ * A profile, for one user, right now.
+ */
+export interface ProfileOffer {
+  slug: string;
+  state: 'available' | 'unavailable' | 'unknown';
+  /**
+   * Set when not available, or not known.
+   */
+  reason: Reason | null;
+  alternatives: Alternative[];
+  /**
+   * Servers that may run at once in all its sizes; None: one has no limit.
+   */
+  places: number | null;
+  /**
+   * Servers that run in all its sizes; None when not known.
+   */
+  taken: number | null;
+  images: ImageOffer[];
+  sizes: SizeOffer[];
+}
+/**
+ * An image of one profile, for one user, right now.
+ *
+ * What is inside it is not here: that would be most of every event, for every open page.
+ */
+export interface ImageOffer {
+  slug: string;
+  state: 'available' | 'unavailable' | 'unknown';
+  /**
+   * Set when not available, or not known.
+   */
+  reason: Reason | null;
+  alternatives: Alternative[];
+}
+/**
+ * A size of one profile, for one user, right now.
+ */
+export interface SizeOffer {
+  slug: string;
+  state: 'available' | 'unavailable' | 'unknown';
+  /**
+   * Set when not available, or not known.
+   */
+  reason: Reason | null;
+  alternatives: Alternative[];
+  /**
+   * Servers of this size that may run at once; None: no limit.
+   */
+  places: number | null;
+  /**
+   * Servers of this size that run; None when not known.
+   */
+  taken: number | null;
+}
+/**
+ * Nothing has changed; event ``alive`` of both streams, every few seconds.
+ */
+export interface Alive {
+  as_of: string;
+  age_s: number;
+  known: boolean;
 }
 /**
  * One refusal or failure, the same on every transport.

@@ -20,6 +20,7 @@ from sandlot_hub.adapters.yaml_document import read_document
 from sandlot_hub.commands.check import command
 from sandlot_hub.domain import settings as settings_module
 from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.settings_types import SettingsModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +49,7 @@ def _models() -> Iterator[type[BaseModel]]:
     """Yield the models of the settings that stand somewhere in the file."""
     for each in vars(settings_module).values():
         if isinstance(each, type) and issubclass(each, BaseModel):
-            bases = {settings_module.SettingsModel, settings_module.CatalogueEntry, BaseModel}
+            bases = {SettingsModel, settings_module.CatalogueEntry, BaseModel}
             if each not in bases:
                 yield each
 
@@ -68,6 +69,25 @@ def test_every_key_is_in_the_reference_with_its_meaning() -> None:
     ]
 
     assert not missing
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        pytest.param("max_running", "a whole number of at least 1, at most 1000000", id="whole"),
+        pytest.param("price", "a number of at least 0, at most 1000000", id="number"),
+        pytest.param("weight", "a number above 0, at most 1000000", id="above"),
+        pytest.param("repository", "such as `our-lab/notebook`,", id="examples"),
+        pytest.param("images", "a list of slugs, at least one", id="slugs"),
+        pytest.param("allow", "a list of mappings, see below, at least one", id="mappings"),
+        pytest.param("groups", "a list of texts", id="texts"),
+        pytest.param("node_selector", "a mapping from texts to texts", id="text-to-text"),
+        pytest.param("homes", "one of the mappings below, told apart by `kind`", id="kinds"),
+        pytest.param("per", "`user` or `server`", id="choices"),
+    ],
+)
+def test_the_reference_says_what_a_key_takes(key: str, words: str) -> None:
+    assert f"| `{key}` | {words}" in REFERENCE.read_text(encoding="utf-8")
 
 
 def test_there_are_examples() -> None:
@@ -125,6 +145,9 @@ def test_the_examples_use_every_key() -> None:
         if isinstance(value, dict):
             used.update(value)
             for each in value.values():
+                collect(each)
+        if isinstance(value, list):
+            for each in value:
                 collect(each)
 
     for path in (SHIPPED, *EXAMPLES):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from typing_extensions import override
 
-from sandlot_hub.domain.settings import Slug
+from sandlot_hub.domain.settings_types import Slug
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,7 +89,12 @@ def problems_of(
     error: ValidationError, model: type[BaseModel], lines: Mapping[Location, int]
 ) -> tuple[SettingsProblem, ...]:
     """Return pydantic's errors as problems, each with the line of its value."""
-    return tuple(_problem(details, model, lines) for details in error.errors(include_url=False))
+    return tuple(
+        _problem(details, model, lines)
+        for details in error.errors(include_url=False)
+        # A list with a wrong entry is called empty as well, because none is left of it.
+        if not (details["type"] == "too_short" and details["input"])
+    )
 
 
 def _problem(

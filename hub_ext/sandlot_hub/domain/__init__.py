@@ -9,4 +9,8 @@ The road of a start: ``options`` (form and URL) and ``choice`` (anything at all)
 what was asked for, ``lookup`` finds the entries, ``viewpoint`` knows what is open and
 on for one user, ``resolution`` decides. ``visibility`` and ``offers`` show the same
 judgement before anything is asked for.
+
+A server in a cluster: ``pod_plan`` says what the cluster is asked for, ``pod_manifest`` puts
+that into an administrator's pod, ``pod_check`` looks at it once more, and ``pod_verdict``
+judges how the start goes. They work on plain JSON documents.
 """

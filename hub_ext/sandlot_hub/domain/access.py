@@ -8,7 +8,8 @@ from .names import joined, shorten
 
 if TYPE_CHECKING:
     from .entitlements import Entitlements
-    from .settings import AllowSettings, CatalogueEntry
+    from .settings import CatalogueEntry
+    from .settings_types import AllowSettings
 
 
 def is_allowed(allow: AllowSettings, entitlements: Entitlements) -> bool:

@@ -2,118 +2,188 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from sandlot_contracts.problem import Alternative
 
-from .catalogue import follow_redirects
-from .viewpoint import Part, Viewpoint
+from .catalogue import CUSTOM_IMAGE, follow_redirects
+from .custom_image import find_custom, fitting_sizes
+from .refusals import Refused
+from .sight import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from .choice import Choice
+    from .viewpoint import Viewpoint
 
 MAXIMUM = 3
+Pair = tuple[str, str]
+"""Slugs of image and size."""
 Combination = tuple[str, str, str]
 """Slugs of profile, image and size."""
 
 
-def nearest(view: Viewpoint, choice: Choice) -> tuple[Alternative, ...]:
-    """Return at most three combinations that this user can start, nearest first.
+class Alternatives:
+    """Finds what one user can start instead; lives as long as its viewpoint.
 
-    First those of the chosen profile, which keep the image, then the size. One
-    place is kept for another profile, which may be the one that was meant.
+    A page asks for every choice that is off, and most questions are alike: what
+    lies near an entry of a profile, and what other profiles have, is found once.
     """
-    profile = _current(view, choice)
-    within = [] if profile is None else list(islice(_within(view, profile, choice), MAXIMUM))
-    others = list(islice(_elsewhere(view, profile, choice), MAXIMUM))
-    kept = within[: MAXIMUM - bool(others)]
-    return tuple(_label(view, combination) for combination in [*kept, *others][:MAXIMUM])
 
+    def __init__(self, view: Viewpoint) -> None:
+        self._view = view
+        self._near: dict[tuple[Part, str, str], Sequence[str]] = {}
+        self._ranked: dict[tuple[str | None, str | None], Sequence[Combination]] = {}
+        self._found: dict[tuple[str, str | None, str | None], tuple[Pair, ...]] = {}
+        self._currents: dict[str | None, str | None] = {}
+        self._kept: dict[tuple[str, str | None, str | None], tuple[int, Pair] | None] = {}
+        self._labelled: dict[Combination, Alternative] = {}
 
-def nearest_within(view: Viewpoint, profile: str, choice: Choice) -> tuple[Alternative, ...]:
-    """Return at most three combinations of one profile, nearest first."""
-    found = islice(_within(view, profile, choice), MAXIMUM)
-    return tuple(_label(view, combination) for combination in found)
+    def nearest(self, choice: Choice) -> tuple[Alternative, ...]:
+        """Return at most three combinations that this user can start, nearest first.
 
+        First those of the chosen profile, which keep the image, then the size. One
+        place is kept for another profile, which may be the one that was meant, and
+        one for a listed image in place of one that the user has named.
+        """
+        if choice.profile not in self._currents:
+            self._currents[choice.profile] = self._current(choice.profile)
+        profile = self._currents[choice.profile]
+        elsewhere = self._elsewhere(choice.image, choice.size)
+        others = [other for other in elsewhere if other[0] != profile][:MAXIMUM]
+        kept = [] if profile is None else self._within(profile, choice, MAXIMUM - bool(others))
+        listed = tuple(self._label(combination) for combination in [*kept, *others])
+        if profile is None or choice.reference is None:
+            return listed[:MAXIMUM]
+        named = self._named(profile, choice.reference, choice.size)
+        return (*named[: MAXIMUM - bool(listed)], *listed)[:MAXIMUM]
 
-def _current(view: Viewpoint, choice: Choice) -> str | None:
-    """Return the chosen profile, or its successor, if it can be started.
+    def nearest_within(self, profile: str, choice: Choice) -> tuple[Alternative, ...]:
+        """Return at most three combinations of one profile, nearest first."""
+        return tuple(
+            self._label(combination) for combination in self._within(profile, choice, MAXIMUM)
+        )
 
-    A slug that the user may not know of counts as if it did not exist: what is
-    offered instead must not tell the two apart.
-    """
-    if choice.profile is None or not view.knows_profile(choice.profile):
-        return None
-    slug = follow_redirects(view.settings.profiles, choice.profile)
-    return slug if slug is not None and view.profile_reason(slug) is None else None
+    def _current(self, profile: str | None) -> str | None:
+        """Return the chosen profile, or its successor, if it can be started.
 
+        A slug that the user may not know of counts as if it did not exist: what is
+        offered instead must not tell the two apart.
+        """
+        view = self._view
+        if profile is None or not view.knows_profile(profile):
+            return None
+        slug = follow_redirects(view.settings.profiles, profile)
+        return slug if slug is not None and view.profile_reason(slug) is None else None
 
-def _within(view: Viewpoint, profile: str, choice: Choice) -> Iterator[Combination]:
-    seen: set[Combination] = set()
-    for image, size in _pairs(view, profile, choice):
-        combination = (profile, image, size)
-        if combination not in seen:
-            seen.add(combination)
-            yield combination
-
-
-def _pairs(view: Viewpoint, profile: str, choice: Choice) -> Iterator[tuple[str, str]]:
-    image = _wanted(view, Part.IMAGE, profile, choice.image)
-    size = _wanted(view, Part.SIZE, profile, choice.size)
-    if image is not None and view.part_reason(Part.IMAGE, image) is None:
-        for other in _by_distance(view.offered(Part.SIZE, profile), size):
-            if view.pick(profile, image, other) is not None:
-                yield image, other
-    if size is not None and view.part_reason(Part.SIZE, size) is None:
-        for other in _by_distance(view.offered(Part.IMAGE, profile), image):
-            if view.pick(profile, other, size) is not None:
-                yield other, size
-    picked = view.pick(profile)
-    if picked is not None:
-        yield picked
-
-
-def _wanted(view: Viewpoint, part: Part, profile: str, slug: str | None) -> str | None:
-    """Return the chosen image or size, or its successor, if the profile shows it."""
-    if slug is None or not view.is_in_sight(part, slug):
-        return None
-    current = follow_redirects(view.entries(part), slug)
-    return current if current in view.offered(part, profile) else None
-
-
-def _by_distance(slugs: Sequence[str], wanted: str | None) -> Sequence[str]:
-    """Return the slugs, neighbours of the wanted one first: catalogues are written in order."""
-    if wanted is None:
-        return slugs
-    middle = slugs.index(wanted)
-    order = sorted(range(len(slugs)), key=lambda index: abs(index - middle))
-    return [slugs[index] for index in order]
-
-
-def _elsewhere(view: Viewpoint, profile: str | None, choice: Choice) -> Iterator[Combination]:
-    """Yield one combination of each other profile; those that keep most of the choice first."""
-    ranked: list[tuple[int, Combination]] = []
-    for other in view.profiles():
-        if other != profile and view.profile_reason(other) is None:
-            image = _wanted(view, Part.IMAGE, other, choice.image)
-            size = _wanted(view, Part.SIZE, other, choice.size)
-            tries = (
-                view.pick(other, i, s) for i, s in ((image, size), (image, None), (None, size))
+    def _named(self, profile: str, reference: str, size: str | None) -> tuple[Alternative, ...]:
+        """Return what keeps an image that the user has named, if it may be named here."""
+        image = find_custom(self._view, profile, reference)
+        if isinstance(image, Refused):
+            return ()
+        fitting = frozenset(fitting_sizes(self._view, profile, image))
+        wanted = self._wanted(Part.SIZE, profile, size)
+        names = (self._view.settings.profiles[profile].display_name, image.display_name)
+        return tuple(
+            Alternative(
+                profile=profile,
+                image=CUSTOM_IMAGE,
+                size=slug,
+                label=" · ".join((*names, self._view.settings.sizes[slug].display_name)),
+                reference=image.reference,
             )
-            picked = next(filter(None, tries), None) or view.pick(other)
-            if picked is not None:
-                lost = 2 * (picked[0] != image) + (picked[1] != size)
-                ranked.append((lost, (other, *picked)))
-    ranked.sort(key=lambda entry: entry[0])
-    return (combination for _, combination in ranked)
+            for slug in self._by_distance(Part.SIZE, profile, wanted)
+            if slug in fitting
+        )
 
+    def _within(self, profile: str, choice: Choice, maximum: int) -> list[Combination]:
+        key = (self._view.alike(profile), choice.image, choice.size)
+        if key not in self._found:
+            distinct: dict[Pair, None] = {}
+            for pair in self._pairs(*key):
+                distinct[pair] = None
+                if len(distinct) == MAXIMUM:
+                    break
+            self._found[key] = tuple(distinct)
+        return [(profile, *pair) for pair in self._found[key][:maximum]]
 
-def _label(view: Viewpoint, combination: Combination) -> Alternative:
-    profile, image, size = combination
-    settings = view.settings
-    names = (settings.profiles[profile], settings.images[image], settings.sizes[size])
-    label = " · ".join(entry.display_name for entry in names)
-    return Alternative(profile=profile, image=image, size=size, label=label)
+    def _pairs(self, profile: str, image: str | None, size: str | None) -> Iterator[Pair]:
+        view = self._view
+        image = self._wanted(Part.IMAGE, profile, image)
+        size = self._wanted(Part.SIZE, profile, size)
+        if image is not None and view.part_reason(Part.IMAGE, image) is None:
+            for other in self._by_distance(Part.SIZE, profile, size):
+                if view.goes_together(image, other):
+                    yield image, other
+        if size is not None and view.part_reason(Part.SIZE, size) is None:
+            for other in self._by_distance(Part.IMAGE, profile, image):
+                if view.goes_together(other, size):
+                    yield other, size
+        # Neither can be kept, or nothing goes with it: what lies next to it.
+        near_sizes = () if size is None else self._by_distance(Part.SIZE, profile, size)
+        near_images = () if image is None else self._by_distance(Part.IMAGE, profile, image)
+        yield from filter(None, (view.pick(profile, None, other) for other in near_sizes))
+        yield from filter(None, (view.pick(profile, other, None) for other in near_images))
+        yield from filter(None, (view.pick(profile),))
+
+    def _wanted(self, part: Part, profile: str, slug: str | None) -> str | None:
+        """Return the chosen image or size, or its successor, if the profile shows it."""
+        view = self._view
+        if slug is None or not view.is_in_sight(part, slug):
+            return None
+        current = follow_redirects(view.entries(part), slug)
+        return current if current in view.offered(part, profile) else None
+
+    def _by_distance(self, part: Part, profile: str, wanted: str | None) -> Sequence[str]:
+        """Return what is on, neighbours of the wanted one first: catalogues are in order."""
+        on = self._view.startable(part, profile)
+        if wanted is None:
+            return on
+        key = (part, self._view.alike(profile), wanted)
+        if key not in self._near:
+            places = {slug: n for n, slug in enumerate(self._view.offered(part, profile))}
+            middle = places[wanted]
+            # By place within a distance: the earlier neighbour first, not the default.
+            self._near[key] = sorted(on, key=lambda s: (abs(places[s] - middle), places[s]))
+        return self._near[key]
+
+    def _elsewhere(self, image: str | None, size: str | None) -> Sequence[Combination]:
+        """Return one combination of each profile; those that keep most of the choice first."""
+        if (image, size) not in self._ranked:
+            view = self._view
+            found = [
+                (kept[0], (slug, *kept[1]))
+                for slug in view.profiles()
+                if view.profile_reason(slug) is None
+                for kept in [self._keep_most(slug, image, size)]
+                if kept is not None
+            ]
+            found.sort(key=lambda entry: entry[0])
+            # One more than is asked for, which may be of the chosen profile.
+            self._ranked[image, size] = [other for _, other in found[: MAXIMUM + 1]]
+        return self._ranked[image, size]
+
+    def _keep_most(
+        self, profile: str, image: str | None, size: str | None
+    ) -> tuple[int, Pair] | None:
+        """Return how much of a choice is lost in a profile, and what can be started there."""
+        key = (self._view.alike(profile), image, size)
+        if key not in self._kept:
+            image = self._wanted(Part.IMAGE, profile, image)
+            size = self._wanted(Part.SIZE, profile, size)
+            tries = ((image, size), (image, None), (None, size), (None, None))
+            picks = (self._view.pick(profile, *wanted) for wanted in tries)
+            pair = next((picked for picked in picks if picked is not None), None)
+            self._kept[key] = pair and (2 * (pair[0] != image) + (pair[1] != size), pair)
+        return self._kept[key]
+
+    def _label(self, combination: Combination) -> Alternative:
+        if combination not in self._labelled:
+            profile, image, size = combination
+            settings = self._view.settings
+            names = (settings.profiles[profile], settings.images[image], settings.sizes[size])
+            label = " · ".join(entry.display_name for entry in names)
+            alternative = Alternative(profile=profile, image=image, size=size, label=label)
+            self._labelled[combination] = alternative
+        return self._labelled[combination]

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     )
 
 
+CUSTOM_IMAGE = "custom"
+"""Slug that stands for an image which somebody names; no image of the settings has it."""
+
+UNLISTED_CHOICE = "unlisted-choice"
+"""What KubeSpawner's form posts for an image which somebody names."""
+
+
 class Flaw(NamedTuple):
     """One broken promise: where it is, what is wrong and what is allowed."""
 
@@ -61,7 +68,12 @@ def check_catalogue(settings: SandlotSettings) -> None:
         One error a flaw, each with the path of the offending value as its ``loc``
         and with ``problem`` and ``allowed`` apart in its ``ctx``.
     """
-    flaws = [*_redirect_flaws(settings), *_size_flaws(settings), *_profile_flaws(settings)]
+    flaws = [
+        *_reserved_flaws(settings),
+        *_redirect_flaws(settings),
+        *_size_flaws(settings),
+        *_profile_flaws(settings),
+    ]
     if flaws:
         errors = [_as_error(flaw) for flaw in flaws]
         raise ValidationError.from_exception_data(type(settings).__name__, errors)
@@ -92,6 +104,13 @@ def _reference_flaws(
         elif slug in slugs[:index]:
             problem = f"the {what} '{slug}' is listed twice"
             yield Flaw((*path, index), "repeated_slug", problem, "each slug once", slug)
+
+
+def _reserved_flaws(settings: SandlotSettings) -> Iterator[Flaw]:
+    for slug in (CUSTOM_IMAGE, UNLISTED_CHOICE):
+        if slug in settings.images:
+            problem = f"'{slug}' stands for an image that people name themselves"
+            yield Flaw(("images", slug), "reserved_slug", problem, "any other slug", slug)
 
 
 def _redirect_flaws(settings: SandlotSettings) -> Iterator[Flaw]:
@@ -141,7 +160,10 @@ def _size_flaws(settings: SandlotSettings) -> Iterator[Flaw]:
                 flavor,
             )
         yield from _reference_flaws(
-            (*path, "excludes_images"), "image", size.excludes_images, settings.images
+            (*path, "excludes_images"),
+            "image",
+            size.excludes_images,
+            [*settings.images, CUSTOM_IMAGE],
         )
 
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
+from .image_reference import MAXIMUM as REFERENCE_MAXIMUM
 from .names import describe_kind, printable, quoted
 from .reasons import refuse
 from .refusals import RefusalCode, Refused
 
-OPTION_NAMES = frozenset({"profile", "image", "size"})
+OPTION_NAMES = frozenset({"profile", "image", "size", "reference"})
 _KEYS_MAXIMUM = 16
 _NAME_MAXIMUM = 200
 _VALUE_MAXIMUM = 40
 """Length of the longest slug, in characters."""
-_HINT = "The options are `profile`, `image` and `size`, each the short name of a choice."
+_HINT = (
+    "The options are `profile`, `image` and `size`, each the short name of a choice; "
+    "`reference` in place of `image` names a container image."
+)
 _SHORT_NAME = "Give the short name of a choice."
+_REFERENCE = "Give the name of a container image."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +30,8 @@ class Choice:
     profile: str | None = None
     image: str | None = None
     size: str | None = None
+    reference: str | None = None
+    """What was written as the name of a container image, in place of `image`."""
 
 
 def read_choice(options: object) -> Choice | Refused:
@@ -81,6 +88,12 @@ def _read_values(options: dict[str, object]) -> Choice | Refused:
         if refusal is not None:
             return refusal
     choice = Choice(**cast("dict[str, str]", options))
+    if choice.image is not None and choice.reference is not None:
+        return refuse(
+            RefusalCode.OPTION_REPEATED,
+            "The options `image` and `reference` both say which image. Give one of them.",
+            field="reference",
+        )
     return _without_profile() if choice.profile == "" else choice
 
 
@@ -93,6 +106,9 @@ def _without_profile() -> Refused:
 
 
 def _check_value(name: str, value: object) -> Refused | None:
+    maximum, hint = _VALUE_MAXIMUM, _SHORT_NAME
+    if name == "reference":
+        maximum, hint = REFERENCE_MAXIMUM, _REFERENCE
     if type(value) is list and len(value) > 1 and all(type(item) is str for item in value[:2]):
         return refuse(
             RefusalCode.OPTION_REPEATED,
@@ -102,13 +118,13 @@ def _check_value(name: str, value: object) -> Refused | None:
     if type(value) is not str:
         return refuse(
             RefusalCode.OPTIONS_TYPE,
-            f"The option `{name}` is {describe_kind(value)}, not text. {_SHORT_NAME}",
+            f"The option `{name}` is {describe_kind(value)}, not text. {hint}",
             field=name,
         )
-    if len(value) > _VALUE_MAXIMUM:
+    if len(value) > maximum:
         return refuse(
             RefusalCode.OPTIONS_TOO_LARGE,
-            f"The option `{name}` is {len(value)} characters long. {_SHORT_NAME}",
+            f"The option `{name}` is {len(value)} characters long. {hint}",
             field=name,
         )
     return None

@@ -7,6 +7,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from sandlot_contracts.images import NO_CONTENTS, ImageContents
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,6 +28,8 @@ class ImageReadiness:
 
     ready: bool
     reason: str = ""
+    contents: ImageContents = NO_CONTENTS
+    """What is inside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,8 @@ class Facilities:
     mode: Mode
     images: Mapping[str, ImageReadiness] = field(default_factory=lambda: MappingProxyType({}))
     """By image slug; an image that is absent here counts as ready."""
+    running: Mapping[str, int] | None = None
+    """Servers that start or run, by size slug; None when that is not known."""
     flavors: frozenset[str] | None = None
     """Accelerator flavors present here; None when that is not known (all may be)."""
     flavor_reason: str = ""

@@ -8,10 +8,11 @@ from .catalogue import follow_redirects
 from .names import joined, printable, quoted
 from .reasons import refuse
 from .refusals import RefusalCode, Refused
-from .viewpoint import Part, Viewpoint
+from .sight import Part
 
 if TYPE_CHECKING:
     from .settings import CatalogueEntry
+    from .viewpoint import Viewpoint
 
 _UNKNOWN = {Part.IMAGE: RefusalCode.IMAGE_UNKNOWN, Part.SIZE: RefusalCode.SIZE_UNKNOWN}
 _REMOVED = {Part.IMAGE: RefusalCode.IMAGE_REMOVED, Part.SIZE: RefusalCode.SIZE_REMOVED}

@@ -17,6 +17,7 @@ def machine_facilities(local: LocalFacilities) -> Facilities:
     return Facilities(
         mode=Mode.LOCAL,
         images={slug: _readiness(image) for slug, image in local.images.items()},
+        running=dict(local.running),
         flavors=frozenset(),
         flavor_reason=NO_GPUS,
         cpus=float(local.cpus),
@@ -28,8 +29,8 @@ def machine_facilities(local: LocalFacilities) -> Facilities:
 
 def _readiness(image: LocalImage) -> ImageReadiness:
     if image.state == "ready":
-        return ImageReadiness(ready=True)
-    return ImageReadiness(ready=False, reason=_reason(image))
+        return ImageReadiness(ready=True, contents=image.contents)
+    return ImageReadiness(ready=False, reason=_reason(image), contents=image.contents)
 
 
 def _reason(image: LocalImage) -> str:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC
+from itertools import product
 from typing import TYPE_CHECKING
 
 from sandlot_contracts.offers import Offer, OfferList, Reason
 
-from .alternatives import nearest_within
+from .alternatives import Alternatives
 from .choice import Choice
 from .fingerprint import settings_hash
-from .viewpoint import Part, Viewpoint
+from .sight import Part
+from .viewpoint import Viewpoint
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from .entitlements import Entitlements
     from .facilities import Facilities
-    from .refusals import Refused
     from .settings import SandlotSettings
 
 
@@ -46,36 +48,32 @@ def decide_offers(
         user=entitlements.user,
         as_of=now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         settings_hash=settings_hash(settings),
-        offers=tuple(
-            _offer(view, profile, image, size)
-            for profile in view.profiles()
-            for image in view.offered(Part.IMAGE, profile)
-            for size in view.offered(Part.SIZE, profile)
-        ),
+        offers=tuple(_every_offer(view)),
     )
 
 
-def _offer(view: Viewpoint, profile: str, image: str, size: str) -> Offer:
-    refusal = _why_off(view, profile, image, size)
-    if refusal is None:
-        return Offer(profile=profile, image=image, size=size, state="available")
-    startable = view.profile_reason(profile) is None
-    choice = Choice(profile=profile, image=image, size=size)
-    return Offer(
-        profile=profile,
-        image=image,
-        size=size,
-        state="unavailable",
-        reason=Reason(code=refusal.code, message=refusal.message),
-        alternatives=nearest_within(view, profile, choice) if startable else (),
-    )
-
-
-def _why_off(view: Viewpoint, profile: str, image: str, size: str) -> Refused | None:
-    """Return what `resolve` would refuse the combination with."""
-    refusal = view.access_reason(profile)
-    if refusal is not None:
-        return refusal
-    if view.pick(profile, image, size) is None:
-        return view.why_not(profile, image, size)
-    return None
+def _every_offer(view: Viewpoint) -> Iterator[Offer]:
+    alternatives = Alternatives(view)
+    # One message for all offers that it is about, of which there are thousands.
+    reasons: dict[str, Reason] = {}
+    for profile in view.profiles():
+        closed = view.access_reason(profile)
+        is_startable = view.profile_reason(profile) is None
+        for image, size in product(
+            view.offered(Part.IMAGE, profile), view.offered(Part.SIZE, profile)
+        ):
+            refusal = closed or view.pair_reason(image, size)
+            if refusal is None:
+                yield Offer(profile=profile, image=image, size=size, state="available")
+                continue
+            if refusal.message not in reasons:
+                reasons[refusal.message] = Reason(code=refusal.code, message=refusal.message)
+            choice = Choice(profile=profile, image=image, size=size)
+            yield Offer(
+                profile=profile,
+                image=image,
+                size=size,
+                state="unavailable",
+                reason=reasons[refusal.message],
+                alternatives=alternatives.nearest_within(profile, choice) if is_startable else (),
+            )

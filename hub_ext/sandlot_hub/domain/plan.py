@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .catalogue import CUSTOM_IMAGE
+
 if TYPE_CHECKING:
     from .settings import AcceleratorFlavorSettings, ImageSettings, ProfileSettings, SizeSettings
 
@@ -20,7 +22,11 @@ class AcceleratorPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One image × size of one profile that this user may start here and now."""
+    """One image × size of one profile that this user may start here and now.
+
+    An image that the user has named has the slug `CUSTOM_IMAGE`, and nothing but a
+    name and a reference.
+    """
 
     owner: str
     profile_slug: str
@@ -36,4 +42,8 @@ class Plan:
     @property
     def options(self) -> dict[str, str]:
         """The options that resolve to this plan again; what is stored as the last choice."""
-        return {"profile": self.profile_slug, "image": self.image_slug, "size": self.size_slug}
+        if self.image_slug == CUSTOM_IMAGE:
+            image = {"reference": str(self.image.reference)}
+        else:
+            image = {"image": self.image_slug}
+        return {"profile": self.profile_slug, **image, "size": self.size_slug}

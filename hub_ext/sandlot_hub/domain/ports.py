@@ -41,8 +41,11 @@ class EntitlementsSource(Protocol):
 class ProcessSupervisor(Protocol):
     """Starts and stops the processes of users on this machine."""
 
-    async def facilities(self) -> LocalFacilities:
-        """Return what this machine can do at the moment."""
+    async def facilities(self, *, after: int | None = None, wait_s: float = 0.0) -> LocalFacilities:
+        """Return what this machine can do at the moment.
+
+        While its version is `after`, the answer waits for up to `wait_s` seconds.
+        """
         ...
 
     async def start(self, request: StartServer) -> ServerState:

@@ -13,21 +13,37 @@ returns, never in what a form was rendered from.
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .catalogue import is_compatible
 from .options import field_name
+from .pairs import incompatible_images, preselected_pair, preselected_reference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sandlot_contracts.problem import Alternative
+
     from .refusals import Refused
     from .settings import CatalogueEntry, ImageSettings, SizeSettings
-    from .visibility import VisibleChoice, VisibleProfile
+    from .summary import ProfileSummary
+    from .visibility import VisibleChoice, VisibleCustomImages, VisibleProfile
 
-    _Choices = tuple[VisibleChoice[ImageSettings], ...] | tuple[VisibleChoice[SizeSettings], ...]
+
+class _Shared(NamedTuple):
+    """What is the same in all profiles: twenty of them name the same few images and sizes."""
+
+    contents: dict[str, dict[str, Any]]
+    """What is inside an image, by slug."""
+    without: dict[str, list[str]]
+    """What does not go with a size, by slug."""
+    images: dict[str, dict[str, Any]]
+    """What is said of an image, by slug, once it was said."""
+    sizes: dict[str, dict[str, Any]]
+
 
 _MARKUP = frozenset('<>"')
+_REFERENCE = r"^[A-Za-z0-9][A-Za-z0-9._:@\/\-]*$"
+"""What `parse_reference` may take, in words that Python and browsers read alike."""
 
 
 def build_profile_list(
@@ -48,18 +64,34 @@ def build_profile_list(
     list of dict
         ``display_name``, ``slug``, ``description``, ``default`` and
         ``profile_options`` with ``image`` and ``size``, whose ``choices`` have
-        ``display_name``, ``description`` and ``default``. Each entry has a key
-        ``sandlot`` of plain text: ``display_name``, ``description``, ``refusal``
-        (None, or ``code`` and ``message`` when it is off), ``field`` on options
-        and ``facts`` on choices.
+        ``display_name``, ``description`` and ``default``. Where images can be named,
+        ``unlisted_choice`` is as KubeSpawner has it, with the text to preselect as
+        ``value``; no image is the default then. Each entry has a key
+        ``sandlot`` of plain data: ``display_name``, ``description``, ``refusal``
+        (None, or ``code`` and ``message`` when it is off) and ``alternatives``
+        (``profile``, ``image``, ``size``, ``label`` and ``reference`` each); ``summary`` on
+        profiles (``accelerators``, ``places``, ``taken``, ``price_from``);
+        ``field`` on options; ``custom`` on images that can be named
+        (``display_name``, ``hint`` and ``refusal``); ``facts`` on choices; ``contents`` on images
+        (``packages``, ``size_bytes``, ``built_at``) and ``needs_accelerator``; ``places``,
+        ``taken``, ``price``, ``price_unit``, ``has_accelerator`` and ``without`` on sizes: slugs
+        of the images that do not go with it, also those of other profiles.
     """
     wanted = dict(selected or {})
+    known = {image.slug: image.contents for profile in profiles for image in profile.images}
+    shared = _Shared(
+        contents={slug: inside.model_dump(mode="json") for slug, inside in known.items()},
+        without=incompatible_images(profiles),
+        images={},
+        sizes={},
+    )
     startable = {profile.slug for profile in profiles if profile.refusal is None}
     chosen = wanted.get("profile")
     is_chosen = chosen in startable
     return [
         _profile(
             profile,
+            shared=shared,
             is_default=profile.slug == chosen if is_chosen else profile.default,
             wanted=wanted if is_chosen and profile.slug == chosen else {},
         )
@@ -68,36 +100,73 @@ def build_profile_list(
 
 
 def _profile(
-    profile: VisibleProfile, *, is_default: bool, wanted: Mapping[str, str]
+    profile: VisibleProfile,
+    *,
+    shared: _Shared,
+    is_default: bool,
+    wanted: Mapping[str, str],
 ) -> dict[str, Any]:
-    image, size = _preselected(profile, wanted)
-    return {
-        **_entry(profile.profile, profile.refusal, is_default=is_default),
-        "slug": profile.slug,
-        "profile_options": {
-            "image": _option(profile, "image", "Image", _choices(profile.images, image)),
-            "size": _option(profile, "size", "Size", _choices(profile.sizes, size)),
-        },
+    reference = preselected_reference(profile, wanted)
+    image, size = preselected_pair(profile, wanted)
+    if reference is not None:
+        image = None
+    entry = _entry(profile.profile, profile.refusal, profile.alternatives, is_default=is_default)
+    entry["slug"] = profile.slug
+    entry["sandlot"]["summary"] = _summary(profile.summary)
+    images = {choice.slug: _image(choice, preselected=image) for choice in profile.images}
+    for slug, choice in images.items():
+        choice["sandlot"]["contents"] = shared.contents[slug]
+    sizes = {choice.slug: _size(choice, preselected=size) for choice in profile.sizes}
+    for slug, choice in sizes.items():
+        choice["sandlot"]["without"] = shared.without[slug]
+    _share(images, shared.images)
+    _share(sizes, shared.sizes)
+    entry["profile_options"] = {
+        "image": _option(profile, "image", "Image", images),
+        "size": _option(profile, "size", "Size", sizes),
     }
+    if profile.custom_images is not None:
+        _add_custom(entry["profile_options"]["image"], profile.custom_images, reference)
+    return entry
 
 
-def _preselected(
-    profile: VisibleProfile, wanted: Mapping[str, str]
-) -> tuple[str, str] | tuple[None, None]:
-    """Return the image and size that go together and keep most of what is wanted."""
+def _share(choices: dict[str, dict[str, Any]], known: dict[str, dict[str, Any]]) -> None:
+    """Let what is said of a choice that is on be one object in all profiles.
 
-    def rank(choice: VisibleChoice[Any], slug: str | None) -> tuple[bool, bool]:
-        return choice.slug != slug, not choice.default
+    Otherwise a page of twenty profiles keeps so many objects at once that every sixtieth
+    makes the hub's garbage collector look at everything that the hub has. The entries
+    themselves stay apart: KubeSpawner marks a default in them.
+    """
+    for slug, choice in choices.items():
+        if choice["sandlot"]["refusal"] is None:
+            choice["sandlot"] = known.setdefault(slug, choice["sandlot"])
 
-    images = sorted(profile.images, key=lambda choice: rank(choice, wanted.get("image")))
-    sizes = sorted(profile.sizes, key=lambda choice: rank(choice, wanted.get("size")))
-    if profile.refusal is None:
-        for image in images:
-            for size in sizes:
-                is_on = image.refusal is None and size.refusal is None
-                if is_on and is_compatible(image.slug, image.entry, size.entry):
-                    return image.slug, size.slug
-    return None, None
+
+def _add_custom(option: dict[str, Any], custom: VisibleCustomImages, reference: str | None) -> None:
+    off = custom.refusal
+    option["sandlot"]["custom"] = {
+        "display_name": custom.display_name,
+        "hint": custom.hint,
+        "refusal": off and {"code": str(off.code), "message": off.message},
+    }
+    if off is None:
+        option["unlisted_choice"] = {
+            "enabled": True,
+            "display_name": "Name of the container image",
+            "display_name_in_choices": _as_html(custom.display_name),
+            "validation_regex": _REFERENCE,
+            "validation_message": _as_html(custom.hint),
+            "value": reference,
+        }
+
+
+def _summary(summary: ProfileSummary) -> dict[str, Any]:
+    return {
+        "accelerators": list(summary.accelerators),
+        "places": summary.places,
+        "taken": summary.taken,
+        "price_from": summary.price_from,
+    }
 
 
 def _option(
@@ -106,23 +175,44 @@ def _option(
     return {
         "display_name": display_name,
         "choices": choices,
-        # KubeSpawner's template asks for it; nobody may write in a choice of his own.
+        # KubeSpawner's template asks for it.
         "unlisted_choice": {"enabled": False},
         "sandlot": {"field": field_name(profile.slug, name)},
     }
 
 
-def _choices(choices: _Choices, preselected: str | None) -> dict[str, dict[str, Any]]:
-    entries: dict[str, dict[str, Any]] = {}
-    for choice in choices:
-        is_default = choice.slug == preselected
-        entry = _entry(choice.entry, choice.refusal, is_default=is_default)
-        entry["sandlot"]["facts"] = list(choice.facts)
-        entries[choice.slug] = entry
-    return entries
+def _size(choice: VisibleChoice[SizeSettings], *, preselected: str | None) -> dict[str, Any]:
+    entry = _choice(choice, preselected=preselected)
+    entry["sandlot"].update(
+        places=choice.places,
+        taken=choice.taken,
+        price=choice.entry.price,
+        price_unit=choice.price_unit,
+        has_accelerator=choice.entry.accelerator is not None,
+    )
+    return entry
 
 
-def _entry(entry: CatalogueEntry, refusal: Refused | None, *, is_default: bool) -> dict[str, Any]:
+def _image(choice: VisibleChoice[ImageSettings], *, preselected: str | None) -> dict[str, Any]:
+    entry = _choice(choice, preselected=preselected)
+    entry["sandlot"]["needs_accelerator"] = choice.entry.requires_accelerator
+    return entry
+
+
+def _choice(choice: VisibleChoice[Any], *, preselected: str | None) -> dict[str, Any]:
+    is_default = choice.slug == preselected
+    entry = _entry(choice.entry, choice.refusal, choice.alternatives, is_default=is_default)
+    entry["sandlot"]["facts"] = list(choice.facts)
+    return entry
+
+
+def _entry(
+    entry: CatalogueEntry,
+    refusal: Refused | None,
+    alternatives: tuple[Alternative, ...],
+    *,
+    is_default: bool,
+) -> dict[str, Any]:
     """Return an entry for renderers that know nothing of being off: the words must say it."""
     name, description = entry.display_name, entry.description
     off = refusal is not None
@@ -134,7 +224,18 @@ def _entry(entry: CatalogueEntry, refusal: Refused | None, *, is_default: bool) 
             "display_name": name,
             "description": description,
             "refusal": refusal and {"code": str(refusal.code), "message": refusal.message},
+            "alternatives": [_plain(alternative) for alternative in alternatives],
         },
+    }
+
+
+def _plain(alternative: Alternative) -> dict[str, str | None]:
+    return {
+        "profile": alternative.profile,
+        "image": alternative.image,
+        "size": alternative.size,
+        "label": alternative.label,
+        "reference": alternative.reference,
     }
 
 

@@ -103,13 +103,39 @@ def size_reason(
             status=FORBIDDEN,
         )
     reason = _absent_flavor(size, settings, facilities) or _too_large(size, facilities)
-    if reason is None:
+    if reason is not None:
+        return refuse(
+            RefusalCode.SIZE_UNAVAILABLE,
+            f"{name} cannot be started here. {reason} Choose another size.",
+            field="size",
+            params=params,
+            status=CONFLICT,
+        )
+    # Last: a size that never fits has no places to wait for.
+    taken = taken_places(slug, size, facilities)
+    if size.max_running is None or taken is None or taken < size.max_running:
         return None
+    return _full(slug, size, places=size.max_running, taken=taken)
+
+
+def taken_places(slug: str, size: SizeSettings, facilities: Facilities) -> int | None:
+    """Return how many servers of a size run; None without a limit, and when not known."""
+    if size.max_running is None or facilities.running is None:
+        return None
+    return facilities.running.get(slug, 0)
+
+
+def _full(slug: str, size: SizeSettings, *, places: int, taken: int) -> Refused:
+    name = quoted(size.display_name)
+    if places == 1:
+        what = f"The only place of the size {name} is taken."
+    else:
+        what = f"All {places} places of the size {name} are taken."
     return refuse(
-        RefusalCode.SIZE_UNAVAILABLE,
-        f"{name} cannot be started here. {reason} Choose another size.",
+        RefusalCode.SIZE_FULL,
+        f"{what} Choose another size, or try again later.",
         field="size",
-        params=params,
+        params={"size": slug, "places": places, "taken": taken},
         status=CONFLICT,
     )
 

@@ -39,6 +39,12 @@ class RefusalCode(StrEnum):
     """Open to the user, but no image × size of it can be started here and now."""
     PROFILE_NONE = "profile-none"
     """No profile at all is open to this user."""
+    REFERENCE_INVALID = "reference-invalid"
+    """The text is not the name of a container image."""
+    REFERENCE_NOT_ALLOWED = "reference-not-allowed"
+    """The profile does not let people name this image, or any."""
+    REFERENCE_NOT_HERE = "reference-not-here"
+    """Servers on one machine run no containers."""
     IMAGE_UNKNOWN = "image-unknown"
     IMAGE_OTHER_PROFILE = "image-other-profile"
     """The image exists, in another profile."""
@@ -53,6 +59,8 @@ class RefusalCode(StrEnum):
     SIZE_NOT_ALLOWED = "size-not-allowed"
     SIZE_UNAVAILABLE = "size-unavailable"
     """No accelerator of that flavor here, or larger than this machine."""
+    SIZE_FULL = "size-full"
+    """As many servers of this size run as may."""
     INCOMPATIBLE = "incompatible"
     """Image and size are each fine, but do not go together."""
     USER_NAME = "user-name"
@@ -73,7 +81,7 @@ class Refused:
     code: RefusalCode
     message: str
     field: str | None = None
-    """The offending option: ``profile``, ``image``, ``size`` or the key that was given."""
+    """The offending option: ``profile``, ``image``, ``size``, ``reference`` or the key that was given."""
     params: Mapping[str, Any] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
     alternatives: tuple[Alternative, ...] = ()
     status: int = 400

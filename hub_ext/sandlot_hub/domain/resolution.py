@@ -5,18 +5,21 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from .alternatives import nearest
+from .alternatives import Alternatives
+from .catalogue import CUSTOM_IMAGE
 from .choice import Choice, read_choice
+from .custom_image import find_custom, pick_size
 from .lookup import find_part, find_profile
 from .plan import AcceleratorPlan, Plan
 from .reasons import FORBIDDEN, refuse
 from .refusals import RefusalCode, Refused
-from .viewpoint import Part, Viewpoint
+from .sight import Part
+from .viewpoint import Viewpoint
 
 if TYPE_CHECKING:
     from .entitlements import Entitlements
     from .facilities import Facilities
-    from .settings import SandlotSettings, SizeSettings
+    from .settings import ImageSettings, SandlotSettings, SizeSettings
 
 
 def resolve(
@@ -33,7 +36,9 @@ def resolve(
     options
         ``{"profile": slug, "image": slug, "size": slug}``. Image and size may be
         left out for the profile's defaults; None and an empty mapping take the
-        default profile. Anything at all may be passed: it never raises.
+        default profile. ``reference`` in place of ``image`` names a container
+        image, where the profile permits it. Anything at all may be passed: it
+        never raises.
 
     Returns
     -------
@@ -84,7 +89,7 @@ def resolve_start(
 
 
 def _with_alternatives(view: Viewpoint, refusal: Refused, choice: Choice) -> Refused:
-    return dataclasses.replace(refusal, alternatives=nearest(view, choice))
+    return dataclasses.replace(refusal, alternatives=Alternatives(view).nearest(choice))
 
 
 def _decide(view: Viewpoint, choice: Choice) -> Plan | Refused:
@@ -95,6 +100,8 @@ def _decide(view: Viewpoint, choice: Choice) -> Plan | Refused:
         profile = find_profile(view, choice.profile, notes)
     if isinstance(profile, Refused):
         return profile
+    if choice.reference is not None:
+        return _decide_custom(view, choice.reference, choice.size, profile, notes)
     image = find_part(view, Part.IMAGE, choice.image, profile, notes)
     if isinstance(image, Refused):
         return image
@@ -104,21 +111,39 @@ def _decide(view: Viewpoint, choice: Choice) -> Plan | Refused:
     picked = view.pick(profile, image, size)
     if picked is None:
         return view.why_not(profile, image, size)
-    return _plan(view, profile, *picked, notes=tuple(notes))
+    image, size = picked
+    return _plan(view, profile, (image, view.settings.images[image]), size, notes)
 
 
-def _plan(view: Viewpoint, profile: str, image: str, size: str, *, notes: tuple[str, ...]) -> Plan:
+def _decide_custom(
+    view: Viewpoint, reference: str, size: str | None, profile: str, notes: list[str]
+) -> Plan | Refused:
+    image = find_custom(view, profile, reference)
+    if isinstance(image, Refused):
+        return image
+    found = find_part(view, Part.SIZE, size, profile, notes)
+    if isinstance(found, Refused):
+        return found
+    picked = pick_size(view, profile, image, found)
+    if isinstance(picked, Refused):
+        return picked
+    return _plan(view, profile, (CUSTOM_IMAGE, image), picked, notes)
+
+
+def _plan(
+    view: Viewpoint, profile: str, image: tuple[str, ImageSettings], size: str, notes: list[str]
+) -> Plan:
     settings = view.settings
     return Plan(
         owner=view.entitlements.user,
         profile_slug=profile,
         profile=settings.profiles[profile],
-        image_slug=image,
-        image=settings.images[image],
+        image_slug=image[0],
+        image=image[1],
         size_slug=size,
         size=settings.sizes[size],
         accelerator=_accelerator(settings, settings.sizes[size]),
-        redirected=notes,
+        redirected=tuple(notes),
     )
 
 

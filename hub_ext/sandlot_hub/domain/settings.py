@@ -6,75 +6,27 @@ order in which people see the entries.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from typing_extensions import override
+from pydantic import Field, model_validator
 
 from .catalogue import check_catalogue
+from .cluster_settings import ClusterSettings, FlavorClusterSettings
+from .settings_types import (
+    AllowSettings,
+    DigestRule,
+    ImageReference,
+    LongText,
+    RegistryPattern,
+    RepositoryPattern,
+    ResourceName,
+    SettingsModel,
+    ShortText,
+    Slug,
+    TagPattern,
+    Text,
+)
 from .units import AcceleratorCount, Cpus, Duration, Memory
-
-Slug = Annotated[
-    str, StringConstraints(pattern=r"^[a-z](?:-?[a-z0-9])*$", max_length=40, strict=True)
-]
-"""Stable name in options, URLs and labels: lower case, digits, single hyphens; never changed."""
-
-Text = Annotated[
-    str,
-    StringConstraints(
-        min_length=1,
-        max_length=200,
-        pattern=r"^[^\x00-\x1f\x7f-\x9f]+$",
-        strip_whitespace=True,
-        strict=True,
-    ),
-]
-"""One line without control characters."""
-
-ShortText = Annotated[
-    str, StringConstraints(max_length=40, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", strict=True)
-]
-"""A few words without control characters; may be empty."""
-
-LongText = Annotated[
-    str,
-    StringConstraints(max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$", strict=True),
-]
-"""Text that may have several lines."""
-
-ImageReference = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$", max_length=255, strict=True)
-]
-"""Registry, repository, tag and digest, as a container runtime takes them."""
-
-ResourceName = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^[a-z0-9][a-z0-9.-]*/[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=253, strict=True
-    ),
-]
-"""Name of an extended resource, with its domain."""
-
-
-class SettingsModel(BaseModel):
-    """Base of all settings."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    @override
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        # Nothing of it changes, and traitlets copies every option for every spawner: of a
-        # large catalogue that takes longer than all the rest of a start.
-        return self
-
-
-class AllowSettings(SettingsModel):
-    """Who may use an entry. Empty lists mean everybody."""
-
-    groups: tuple[Text, ...] = ()
-    """Members of any of these groups may use it."""
-    users: tuple[Text, ...] = ()
-    """These users may use it, whatever their groups; names as the hub writes them."""
 
 
 class Deprecated(SettingsModel):
@@ -130,6 +82,8 @@ class AcceleratorFlavorSettings(SettingsModel):
     """Resource name of the Kubernetes device plug-in."""
     weight: Annotated[float, Field(gt=0, le=1_000_000)] = 1.0
     """How much one unit counts against a budget, compared with the others."""
+    kubernetes: FlavorClusterSettings = FlavorClusterSettings()
+    """Where and how a Kubernetes cluster has it."""
 
 
 class AcceleratorRequest(SettingsModel):
@@ -152,6 +106,47 @@ class SizeSettings(CatalogueEntry):
     """Accelerators, if any."""
     excludes_images: tuple[Slug, ...] = ()
     """Images that do not work with this size."""
+    max_running: Annotated[int, Field(ge=1, le=1_000_000, strict=True)] | None = None
+    """At most this many servers of this size run at once, of all users together."""
+    price: Annotated[float, Field(ge=0, le=1_000_000, strict=True, allow_inf_nan=False)] | None = (
+        None
+    )
+    """What an hour costs, in `price_unit`. Shown to people; nobody is charged for it."""
+
+
+class ImageRule(SettingsModel):
+    """Container images that people may name. Every part of a name has to match, in full."""
+
+    registry: RegistryPattern
+    """Host, with its port if it has one; `*.` in front of it stands for one more name."""
+    repository: RepositoryPattern
+    """Path: `*` stands for any text without a slash, `**` for one or more whole parts."""
+    tag: TagPattern = "*"
+    """Tag; `*` stands for any text. A restricted tag permits no digest, which would get past it."""
+    digest: DigestRule = "optional"
+    """Whether there must be a digest, or the one that it must be."""
+
+    @model_validator(mode="after")
+    def _can_match(self) -> Self:
+        if self.digest == "required" and self.tag != "*":
+            msg = "a digest decides what is run, so `digest: required` goes with any tag: '*'"
+            raise ValueError(msg)
+        if self.registry.endswith(".docker.io"):
+            msg = "write `docker.io`, which stands for all its names"
+            raise ValueError(msg)
+        if self.registry == "docker.io" and self.repository != "**" and "/" not in self.repository:
+            msg = "on docker.io a repository of one part is below `library/`"
+            raise ValueError(msg)
+        return self
+
+
+class CustomImageSettings(SettingsModel):
+    """Images that people name themselves, on Kubernetes."""
+
+    display_name: Text = "Another image"
+    """The name of this choice, as people see it."""
+    allow: Annotated[tuple[ImageRule, ...], Field(min_length=1)]
+    """Which images may be named: those that match any of these."""
 
 
 class ProfileDefaults(SettingsModel):
@@ -174,6 +169,8 @@ class ProfileSettings(CatalogueEntry):
     """Whether this profile is preselected the first time; else the first that can be started."""
     defaults: ProfileDefaults = ProfileDefaults()
     """Preselected image and size."""
+    custom_images: CustomImageSettings | None = None
+    """Set to let people name an image themselves; needs Kubernetes."""
 
 
 class LocalSettings(SettingsModel):
@@ -194,12 +191,16 @@ class SandlotSettings(SettingsModel):
     """Software environments, by slug."""
     sizes: Annotated[dict[Slug, SizeSettings], Field(min_length=1)]
     """Resources, by slug."""
-    accelerators: dict[Slug, AcceleratorFlavorSettings] = {}
+    accelerators: dict[Slug, AcceleratorFlavorSettings] = Field(default={})
     """Kinds of GPU, by slug."""
     profiles: Annotated[dict[Slug, ProfileSettings], Field(min_length=1)]
     """What people choose from, by slug."""
+    price_unit: ShortText = "units"
+    """What prices are counted in, such as `€` or `credits`; shown as `2 credits/h`."""
     local: LocalSettings = LocalSettings()
     """Servers as processes of one machine."""
+    kubernetes: ClusterSettings = ClusterSettings()
+    """Servers in a Kubernetes cluster. Read and checked, and not used yet."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

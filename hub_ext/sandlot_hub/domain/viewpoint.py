@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from .access import describe_audience, is_allowed, is_known
-from .catalogue import follow_redirects, is_compatible
+from .access import describe_audience, is_allowed
+from .catalogue import is_compatible
 from .names import joined, quoted
 from .reasons import (
     CONFLICT,
@@ -18,23 +17,17 @@ from .reasons import (
     without_partner,
 )
 from .refusals import RefusalCode, Refused
+from .sight import Part, Sight
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from .entitlements import Entitlements
     from .facilities import Facilities
-    from .settings import CatalogueEntry, SandlotSettings
+    from .settings import SandlotSettings
 
 
-class Part(StrEnum):
-    """What is chosen within a profile."""
-
-    IMAGE = "image"
-    SIZE = "size"
-
-
-class Viewpoint:
+class Viewpoint(Sight):
     """Settings and facilities as one user meets them.
 
     It lives as long as one decision. Each entry is judged when it is asked for,
@@ -44,72 +37,13 @@ class Viewpoint:
     def __init__(
         self, *, entitlements: Entitlements, settings: SandlotSettings, facilities: Facilities
     ) -> None:
-        self.entitlements = entitlements
-        self.settings = settings
+        super().__init__(entitlements=entitlements, settings=settings)
         self.facilities = facilities
         self._reasons: dict[tuple[Part, str], Refused | None] = {}
         self._profile_reasons: dict[str, Refused | None] = {}
-        self._in_sight: dict[tuple[Part, str], bool] = {}
-        self._offered: dict[tuple[Part, str], Sequence[str]] = {}
+        self._pair_reasons: dict[tuple[str, str], Refused | None] = {}
+        self._picks: dict[tuple[str, str | None, str | None], tuple[str, str] | None] = {}
         self._startable: dict[tuple[Part, str], Sequence[str]] = {}
-
-    def profiles(self) -> list[str]:
-        """Return the profiles that the user is shown."""
-        return [slug for slug, entry in self.settings.profiles.items() if self._shows(entry)]
-
-    def entries(self, part: Part) -> Mapping[str, CatalogueEntry]:
-        """Return all images or all sizes."""
-        return self.settings.images if part is Part.IMAGE else self.settings.sizes
-
-    def members(self, part: Part, profile: str) -> Sequence[str]:
-        """Return what a profile names, whether the user may know of it or not."""
-        entry = self.settings.profiles[profile]
-        return entry.images if part is Part.IMAGE else entry.sizes
-
-    def offered(self, part: Part, profile: str) -> Sequence[str]:
-        """Return the images or sizes that the user is shown in a profile."""
-        key = (part, profile)
-        if key not in self._offered:
-            entries = self.entries(part)
-            members = self.members(part, profile)
-            self._offered[key] = [slug for slug in members if self._shows(entries[slug])]
-        return self._offered[key]
-
-    def knows(self, entry: CatalogueEntry) -> bool:
-        """Return whether the user may know that an entry exists."""
-        return is_known(entry, self.entitlements)
-
-    def knows_profile(self, slug: str) -> bool:
-        """Return whether the user may know that a profile of that name exists, or existed.
-
-        A deprecated one is as secret as its successor: it would lead there.
-        """
-        profiles = self.settings.profiles
-        if slug not in profiles or not self.knows(profiles[slug]):
-            return False
-        current = follow_redirects(profiles, slug)
-        return current is None or self.knows(profiles[current])
-
-    def is_in_sight(self, part: Part, slug: str) -> bool:
-        """Return whether the user may know that an image or a size of that name exists.
-
-        Not when only profiles name it that are hidden from the user: an answer that
-        differs from the one for a name that does not exist would give it away.
-        """
-        key = (part, slug)
-        if key not in self._in_sight:
-            self._in_sight[key] = self._look_for(part, slug)
-        return self._in_sight[key]
-
-    def _look_for(self, part: Part, slug: str) -> bool:
-        entry = self.entries(part).get(slug)
-        if entry is None or not self.knows(entry):
-            return False
-        naming = [name for name in self.settings.profiles if slug in self.members(part, name)]
-        return not naming or any(self.knows_profile(name) for name in naming)
-
-    def _shows(self, entry: CatalogueEntry) -> bool:
-        return entry.deprecated is None and self.knows(entry)
 
     def part_reason(self, part: Part, slug: str) -> Refused | None:
         """Return why an image or a size is off whatever the profile, None when it is not."""
@@ -134,6 +68,16 @@ class Viewpoint:
             facilities=self.facilities,
         )
 
+    def pair_reason(self, image: str, size: str) -> Refused | None:
+        """Return why an image with a size is off whatever the profile, None when it is not."""
+        key = (image, size)
+        if key not in self._pair_reasons:
+            reason = self.part_reason(Part.IMAGE, image) or self.part_reason(Part.SIZE, size)
+            if reason is None and not self.goes_together(image, size):
+                reason = mismatch(self.settings, image, size)
+            self._pair_reasons[key] = reason
+        return self._pair_reasons[key]
+
     def goes_together(self, image: str, size: str) -> bool:
         """Return whether a size can run an image, wherever they are on or off."""
         return is_compatible(image, self.settings.images[image], self.settings.sizes[size])
@@ -147,6 +91,14 @@ class Viewpoint:
         first that can be started, the image before the size. The profile itself
         is not judged.
         """
+        if image is not None and size is not None:
+            return None if self.pair_reason(image, size) else (image, size)
+        key = (self.alike(profile), image, size)
+        if key not in self._picks:
+            self._picks[key] = self._find(*key)
+        return self._picks[key]
+
+    def _find(self, profile: str, image: str | None, size: str | None) -> tuple[str, str] | None:
         sizes = self._candidates(Part.SIZE, profile, size)
         for candidate in self._candidates(Part.IMAGE, profile, image):
             for fitting in sizes:
@@ -155,10 +107,13 @@ class Viewpoint:
         return None
 
     def _candidates(self, part: Part, profile: str, given: str | None) -> Sequence[str]:
-        """Return what `pick` may take, best first: what is on, or what is given if that is on."""
-        if given is not None:
-            return () if self.part_reason(part, given) else (given,)
-        key = (part, profile)
+        if given is None:
+            return self.startable(part, profile)
+        return () if self.part_reason(part, given) else (given,)
+
+    def startable(self, part: Part, profile: str) -> Sequence[str]:
+        """Return the images or sizes of a profile that are on, the default one first."""
+        key = (part, self.alike(profile))
         if key not in self._startable:
             defaults = self.settings.profiles[profile].defaults
             default = defaults.image if part is Part.IMAGE else defaults.size
@@ -179,8 +134,7 @@ class Viewpoint:
         name = quoted(self.settings.profiles[profile].display_name)
         return refuse(
             RefusalCode.PROFILE_UNAVAILABLE,
-            f"The profile {name} cannot be started now. {self._why_nothing(profile)} "
-            "Choose another profile.",
+            f"The profile {name} cannot be started now. {self._why_nothing(profile)}",
             field="profile",
             params={"profile": profile},
             status=CONFLICT,
@@ -204,11 +158,14 @@ class Viewpoint:
         for part in Part:
             offered = self.offered(part, profile)
             if not offered:
-                return f"None of its {part}s is open to you."
-            if not self._candidates(part, profile, None):
+                return f"None of its {part}s is open to you. Choose another profile."
+            if not self.startable(part, profile):
+                reasons = [self.part_reason(part, slug) for slug in offered]
+                if all(r is not None and r.code is RefusalCode.SIZE_FULL for r in reasons):
+                    return "All its places are taken. Choose another profile, or try again later."
                 names = [quoted(self.entries(part)[slug].display_name) for slug in offered]
-                return f"Every {part} of it is off: {joined(names)}."
-        return "None of its images that are on goes with a size that is on."
+                return f"Every {part} of it is off: {joined(names)}. Choose another profile."
+        return "None of its images that are on goes with a size that is on. Choose another profile."
 
     def why_not(self, profile: str, image: str | None, size: str | None) -> Refused:
         """Return why `pick` found nothing for the same arguments."""

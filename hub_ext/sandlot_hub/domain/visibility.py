@@ -5,16 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from sandlot_contracts.images import NO_CONTENTS, ImageContents
+
+from .alternatives import Alternatives
+from .choice import Choice
+from .custom_image import examples, permitted_images
+from .reasons import taken_places
+from .refusals import Refused
 from .settings import ImageSettings, ProfileSettings, SizeSettings
+from .sight import Part
+from .summary import ProfileSummary, summarize
 from .units import format_cpus, format_memory
-from .viewpoint import Part, Viewpoint
+from .viewpoint import Viewpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from sandlot_contracts.problem import Alternative
 
     from .entitlements import Entitlements
     from .facilities import Facilities
-    from .refusals import Refused
     from .settings import SandlotSettings
 
 EntryT = TypeVar("EntryT", ImageSettings, SizeSettings)
@@ -32,6 +40,27 @@ class VisibleChoice(Generic[EntryT]):
     """What sets it apart, in few words: ``4 CPU``, ``16 GiB memory``, ``2 × NVIDIA L4``."""
     refusal: Refused | None = None
     """Set when it is shown disabled, with this reason."""
+    alternatives: tuple[Alternative, ...] = ()
+    """What fits instead, best first; set when it is shown disabled."""
+    places: int | None = None
+    """Servers of this size that may run at once; None for images and without a limit."""
+    taken: int | None = None
+    """Servers of this size that run; None for images, without a limit, and when not known."""
+    price_unit: str = ""
+    """What the size's price is counted in; empty for images."""
+    contents: ImageContents = NO_CONTENTS
+    """What is inside an image."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisibleCustomImages:
+    """That images can be named in a profile, as one user sees it."""
+
+    display_name: str
+    hint: str
+    """What may be named, one sentence."""
+    refusal: Refused | None = None
+    """Set when it is shown disabled, with this reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +73,13 @@ class VisibleProfile:
     """Whether it is preselected; exactly one is, if any can be started."""
     images: tuple[VisibleChoice[ImageSettings], ...]
     sizes: tuple[VisibleChoice[SizeSettings], ...]
+    summary: ProfileSummary
+    custom_images: VisibleCustomImages | None = None
+    """None when no image can be named, wherever servers run."""
     refusal: Refused | None = None
     """Set when the whole profile is shown disabled, with this reason."""
+    alternatives: tuple[Alternative, ...] = ()
+    """What other profiles have instead, best first; set when it is shown disabled."""
 
 
 def visible(
@@ -55,50 +89,102 @@ def visible(
 
     Left out are deprecated entries, and hidden ones that the user may not use.
     Everything else is there; what cannot be started carries the refusal that
-    `resolve` would answer. The preselected image and size go together and can be
-    started.
+    `resolve` would answer, with the same alternatives. The preselected image and
+    size go together and can be started.
+
+    It depends on who the user is only through `audience_key`.
     """
     view = Viewpoint(entitlements=entitlements, settings=settings, facilities=facilities)
-    default = view.default_profile()
-    # Once for all profiles: twenty of them name the same few sizes.
-    facts = {slug: _size_facts(settings, size) for slug, size in settings.sizes.items()}
-    return tuple(
-        _visible_profile(view, slug, facts, is_default=slug == default) for slug in view.profiles()
-    )
+    return _Page(view).profiles()
 
 
-def _visible_profile(
-    view: Viewpoint, slug: str, facts: Mapping[str, tuple[str, ...]], *, is_default: bool
-) -> VisibleProfile:
-    refusal = view.profile_reason(slug)
-    picked = view.pick(slug) if refusal is None else None
-    settings = view.settings
-    return VisibleProfile(
-        slug=slug,
-        profile=settings.profiles[slug],
-        default=is_default,
-        images=tuple(
-            VisibleChoice(
-                slug=image,
-                entry=settings.images[image],
-                default=picked is not None and image == picked[0],
-                facts=_image_facts(settings.images[image]),
-                refusal=view.choice_reason(slug, Part.IMAGE, image),
-            )
-            for image in view.offered(Part.IMAGE, slug)
-        ),
-        sizes=tuple(
-            VisibleChoice(
-                slug=size,
-                entry=settings.sizes[size],
-                default=picked is not None and size == picked[1],
-                facts=facts[size],
-                refusal=view.choice_reason(slug, Part.SIZE, size),
-            )
-            for size in view.offered(Part.SIZE, slug)
-        ),
-        refusal=refusal,
-    )
+class _Page:
+    """What one user is shown, put together; lives as long as its viewpoint."""
+
+    def __init__(self, view: Viewpoint) -> None:
+        self._view = view
+        self._alternatives = Alternatives(view)
+        settings = view.settings
+        # Once for all profiles: twenty of them name the same few images and sizes.
+        self._image_facts = {slug: _image_facts(image) for slug, image in settings.images.items()}
+        self._size_facts = {
+            slug: _size_facts(settings, size) for slug, size in settings.sizes.items()
+        }
+
+    def profiles(self) -> tuple[VisibleProfile, ...]:
+        default = self._view.default_profile()
+        return tuple(
+            self._profile(slug, is_default=slug == default) for slug in self._view.profiles()
+        )
+
+    def _profile(self, slug: str, *, is_default: bool) -> VisibleProfile:
+        view = self._view
+        refusal = view.profile_reason(slug)
+        image, size = (None, None) if refusal else view.pick(slug) or (None, None)
+        images = view.offered(Part.IMAGE, slug)
+        sizes = tuple(
+            self._size(slug, other, is_default=other == size)
+            for other in view.offered(Part.SIZE, slug)
+        )
+        return VisibleProfile(
+            slug=slug,
+            profile=view.settings.profiles[slug],
+            default=is_default,
+            images=tuple(self._image(slug, other, is_default=other == image) for other in images),
+            sizes=sizes,
+            custom_images=self._custom_images(slug),
+            refusal=refusal,
+            alternatives=self._instead(refusal, slug),
+            summary=summarize(view.settings, sizes),
+        )
+
+    def _image(self, profile: str, slug: str, *, is_default: bool) -> VisibleChoice[ImageSettings]:
+        view = self._view
+        refusal = view.choice_reason(profile, Part.IMAGE, slug)
+        readiness = view.facilities.images.get(slug)
+        return VisibleChoice(
+            slug=slug,
+            entry=view.settings.images[slug],
+            default=is_default,
+            facts=self._image_facts[slug],
+            refusal=refusal,
+            alternatives=self._instead(refusal, profile, image=slug),
+            contents=NO_CONTENTS if readiness is None else readiness.contents,
+        )
+
+    def _size(self, profile: str, slug: str, *, is_default: bool) -> VisibleChoice[SizeSettings]:
+        view = self._view
+        refusal = view.choice_reason(profile, Part.SIZE, slug)
+        size = view.settings.sizes[slug]
+        return VisibleChoice(
+            slug=slug,
+            entry=size,
+            default=is_default,
+            facts=self._size_facts[slug],
+            refusal=refusal,
+            alternatives=self._instead(refusal, profile, size=slug),
+            places=size.max_running,
+            taken=taken_places(slug, size, view.facilities),
+            price_unit=view.settings.price_unit,
+        )
+
+    def _custom_images(self, profile: str) -> VisibleCustomImages | None:
+        entry = self._view.settings.profiles[profile]
+        if entry.custom_images is None:
+            return None
+        permitted = permitted_images(profile, entry, self._view.facilities.mode)
+        return VisibleCustomImages(
+            display_name=entry.custom_images.display_name,
+            hint=examples(entry.custom_images),
+            refusal=permitted if isinstance(permitted, Refused) else None,
+        )
+
+    def _instead(
+        self, refusal: Refused | None, profile: str, **part: str
+    ) -> tuple[Alternative, ...]:
+        if refusal is None:
+            return ()
+        return self._alternatives.nearest(Choice(profile=profile, **part))
 
 
 def _image_facts(image: ImageSettings) -> tuple[str, ...]:

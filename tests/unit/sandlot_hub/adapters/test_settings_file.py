@@ -107,6 +107,22 @@ def _changed(path: str, value: object) -> dict[str, Any]:
             "profiles/cpu/images", [], "profiles.cpu.images", "is empty", None, id="empty"
         ),
         pytest.param(
+            "profiles/lab/images",
+            ["Base"],
+            "profiles.lab.images[0]",
+            "'Base' is not a slug",
+            "lower-case",
+            id="only entry wrong",
+        ),
+        pytest.param(
+            "images/base/description",
+            "x" * 1_000_000,
+            "images.base.description",
+            "should have at most 2000 characters",
+            None,
+            id="1 MB of text",
+        ),
+        pytest.param(
             "profiles/gpu/images/1",
             "bas",
             "profiles.gpu.images[1]",

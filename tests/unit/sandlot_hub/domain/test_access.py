@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from sandlot_hub.domain.access import describe_audience, is_allowed, is_known
-from sandlot_hub.domain.settings import AllowSettings, CatalogueEntry
+from sandlot_hub.domain.settings import CatalogueEntry
+from sandlot_hub.domain.settings_types import AllowSettings
 from support.catalogue import person
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandlot_hub.domain.alternatives import nearest, nearest_within
+from sandlot_hub.domain.alternatives import Alternatives
 from sandlot_hub.domain.choice import Choice
 from sandlot_hub.domain.facilities import Facilities, Mode
 from sandlot_hub.domain.settings import SandlotSettings
@@ -54,7 +54,7 @@ def _view(facilities: Facilities, settings: SandlotSettings | None = None) -> Vi
     ],
 )
 def test_nearest_first(choice: Choice, expected: str) -> None:
-    found = nearest(_view(NO_GPU), choice)
+    found = Alternatives(_view(NO_GPU)).nearest(choice)
     assert [f"{a.profile}/{a.image}/{a.size}" for a in found] == expected.split()
 
 
@@ -67,7 +67,7 @@ def test_neighbours_first() -> None:
     changed["profiles"]["gpu"].update(images=["base"], sizes=names)
     settings = SandlotSettings.model_validate(changed)
     view = _view(Facilities(mode=Mode.LOCAL, cpus=5), settings)
-    found = nearest_within(view, "gpu", Choice(profile="gpu", image="base", size="s7"))
+    found = Alternatives(view).nearest_within("gpu", Choice(profile="gpu", image="base", size="s7"))
     assert [a.size for a in found] == ["s4", "s3", "s2"]
 
 
@@ -75,15 +75,20 @@ def test_of_other_profiles_the_one_that_keeps_the_image_comes_first() -> None:
     changed = document()
     changed["profiles"]["more"] = {"display_name": "More", "images": ["scipy"], "sizes": ["small"]}
     settings = SandlotSettings.model_validate(changed)
-    found = nearest(_view(NO_GPU, settings), Choice(profile="lab", image="scipy", size="gpu"))
+    found = Alternatives(_view(NO_GPU, settings)).nearest(
+        Choice(profile="lab", image="scipy", size="gpu")
+    )
     kept = [f"{a.profile}/{a.image}" for a in found]
     assert kept == ["cpu/scipy", "more/scipy", "gpu/base"]
 
 
 def test_labels_are_for_people() -> None:
-    [first, *_] = nearest(_view(NO_GPU), Choice())
+    [first, *_] = Alternatives(_view(NO_GPU)).nearest(Choice())
     assert first.label == "CPU · SciPy · Small"
 
 
 def test_nothing_when_nothing_can_be_started() -> None:
-    assert nearest(_view(Facilities(mode=Mode.LOCAL, cpus=0.01)), Choice(profile="cpu")) == ()
+    assert (
+        Alternatives(_view(Facilities(mode=Mode.LOCAL, cpus=0.01))).nearest(Choice(profile="cpu"))
+        == ()
+    )

@@ -40,6 +40,20 @@ def _flaws(change: Callable[[dict[str, Any]], object]) -> list[tuple[str, str, s
             id="unknown-image",
         ),
         pytest.param(
+            lambda d: d["images"].update(custom=d["images"]["base"]),
+            "images.custom",
+            "'custom' stands for an image that people name themselves",
+            "any other slug",
+            id="reserved-image",
+        ),
+        pytest.param(
+            lambda d: d["images"].update({"unlisted-choice": d["images"]["base"]}),
+            "images.unlisted-choice",
+            "'unlisted-choice' stands for an image that people name themselves",
+            "any other slug",
+            id="image-of-the-form",
+        ),
+        pytest.param(
             lambda d: d["profiles"]["gpu"].update(sizes=["gpu", "huge"]),
             "profiles.gpu.sizes.1",
             "there is no size 'huge'",

@@ -12,6 +12,9 @@ from sandlot_hub.domain.profiles import resolve
 from sandlot_hub.domain.refusals import Refused
 from support.catalogue import EVERYTHING_HERE, catalogue, person
 
+IMAGE = "profile-option-cpu--image"
+OTHER = "unlisted-choice"
+
 
 @pytest.mark.parametrize("parse", [options_from_form, options_from_query], ids=["form", "query"])
 @pytest.mark.parametrize(
@@ -68,10 +71,95 @@ from support.catalogue import EVERYTHING_HERE, catalogue, person
             {"profile": "cpu", "profile-option-cpu--profile": "gpu"},
             id="profile-within-profile",
         ),
+        # KubeSpawner's form posts the text in place of the image, others post both.
         pytest.param(
-            {"profile": ["cpu"], "profile-option-cpu--image--unlisted-choice": ["x/y:1"]},
-            {"profile": "cpu", "profile-option-cpu--image--unlisted-choice": "x/y:1"},
-            id="unlisted-choice",
+            {"profile": ["cpu"], f"{IMAGE}--unlisted-choice": ["x/y:1"]},
+            {"profile": "cpu", "reference": "x/y:1"},
+            id="text-alone",
+        ),
+        pytest.param(
+            {"profile": ["cpu"], IMAGE: [OTHER], f"{IMAGE}--unlisted-choice": ["x/y:1"]},
+            {"profile": "cpu", "reference": "x/y:1"},
+            id="text-chosen",
+        ),
+        pytest.param(
+            {
+                "profile": ["cpu"],
+                IMAGE: ["unlisted_choice"],
+                f"{IMAGE}--unlisted-choice": ["x/y:1"],
+            },
+            {"profile": "cpu", "reference": "x/y:1"},
+            id="text-chosen-as-fancy-profiles-posts-it",
+        ),
+        pytest.param(
+            {"profile": ["cpu"], IMAGE: ["base"], f"{IMAGE}--unlisted-choice": ["x/y:1"]},
+            {"profile": "cpu", "image": "base"},
+            id="text-left-over",
+        ),
+        pytest.param(
+            {"profile": ["cpu"], IMAGE: ["base"], f"{IMAGE}--unlisted-choice": [""]},
+            {"profile": "cpu", "image": "base"},
+            id="text-empty",
+        ),
+        pytest.param(
+            {"profile": ["cpu"], f"{IMAGE}--unlisted-choice": [""]},
+            {"profile": "cpu"},
+            id="text-empty-alone",
+        ),
+        pytest.param(
+            {"profile": ["cpu"], IMAGE: [OTHER], f"{IMAGE}--unlisted-choice": [""]},
+            {"profile": "cpu", "reference": ""},
+            id="text-chosen-but-empty",
+        ),
+        pytest.param(
+            {"profile": ["cpu"], IMAGE: [OTHER]},
+            {"profile": "cpu", "reference": ""},
+            id="text-chosen-but-missing",
+        ),
+        pytest.param(
+            {"profile": ["cpu"], f"{IMAGE}--unlisted-choice": ["a", "b"]},
+            {"profile": "cpu", "reference": ["a", "b"]},
+            id="two-texts",
+        ),
+        pytest.param(
+            {"profile": ["cpu"], f"{IMAGE}--unlisted-choice": ["  x/y:1 "]},
+            {"profile": "cpu", "reference": "x/y:1"},
+            id="text-with-spaces-around",
+        ),
+        pytest.param(
+            {"profile": ["cpu"], f"{IMAGE}--unlisted-choice": ["x/y\n"]},
+            {"profile": "cpu", "reference": "x/y\n"},
+            id="text-with-a-newline",
+        ),
+        pytest.param(
+            {"profile": ["cpu"], "profile-option-gpu--image--unlisted-choice": ["x/y:1"]},
+            {"profile": "cpu"},
+            id="text-of-another-profile",
+        ),
+        pytest.param(
+            {"profile": ["cpu"], "reference": ["x/y:1"]},
+            {"profile": "cpu", "reference": "x/y:1"},
+            id="reference",
+        ),
+        pytest.param(
+            {"profile": ["cpu"], "image": [OTHER], "reference": ["x/y:1"]},
+            {"profile": "cpu", "reference": "x/y:1"},
+            id="reference-chosen",
+        ),
+        pytest.param(
+            {"profile": ["cpu"], "reference": ["a"], f"{IMAGE}--unlisted-choice": ["b"]},
+            {"profile": "cpu", "reference": ["a", "b"]},
+            id="reference-and-text",
+        ),
+        pytest.param(
+            {"profile": ["cpu"], "image": ["base"], "reference": ["x/y:1"]},
+            {"profile": "cpu", "image": "base", "reference": "x/y:1"},
+            id="reference-and-image",
+        ),
+        pytest.param(
+            {"profile": ["cpu"], "image--unlisted-choice": ["x/y:1"]},
+            {"profile": "cpu", "image--unlisted-choice": "x/y:1"},
+            id="unlisted-choice-without-its-profile",
         ),
         pytest.param(
             {"profile": ["cpu"], "profile-option-cpu": ["x"]},
@@ -118,13 +206,25 @@ def test_what_is_wrong_is_refused(posted: dict[str, list[str]], code: str) -> No
 
 KEYS = (
     st.sampled_from(
-        ["profile", "image", "profile-option-", "profile-option-a--image", "--", "_xsrf"]
+        [
+            "profile",
+            "image",
+            "reference",
+            "profile-option-",
+            IMAGE,
+            f"{IMAGE}--unlisted-choice",
+            "--",
+            "_xsrf",
+        ]
     )
     | st.text()
 )
 
 
-@given(st.dictionaries(KEYS, st.lists(st.text(max_size=5), max_size=3), max_size=5))
+VALUES = st.sampled_from(["cpu", OTHER, ""]) | st.text(max_size=5)
+
+
+@given(st.dictionaries(KEYS, st.lists(VALUES, max_size=3), max_size=5))
 def test_any_form_is_read(form: dict[str, list[str]]) -> None:
     outcome = resolve(
         options_from_form(form),

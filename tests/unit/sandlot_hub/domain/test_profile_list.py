@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html.parser import HTMLParser
 from typing import Any
 
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from jinja2 import Environment, PackageLoader
 from typing_extensions import override
 
+from sandlot_contracts.images import ImageContents, Package
+from sandlot_hub.domain.facilities import Facilities, ImageReadiness, Mode
 from sandlot_hub.domain.options import options_from_form
 from sandlot_hub.domain.profile_list import build_profile_list
 from sandlot_hub.domain.profiles import visible
@@ -48,11 +51,155 @@ def test_the_contract() -> None:
             "display_name": "SciPy",
             "description": "",
             "refusal": None,
+            "alternatives": [],
             "facts": ["2026-10"],
+            "contents": {"packages": [], "size_bytes": None, "built_at": None},
+            "needs_accelerator": False,
         },
     }
     assert image["sandlot"] == {"field": "profile-option-cpu--image"}
+    assert image["unlisted_choice"] == {"enabled": False}
     assert "kubespawner_override" not in json.dumps(cpu)
+
+
+def _priced() -> SandlotSettings:
+    changed = document()
+    changed["price_unit"] = "€"
+    for size in ("small", "large", "vip"):
+        changed["sizes"][size].update(max_running=2, price=1.5)
+    return SandlotSettings.model_validate(changed)
+
+
+def test_numbers_are_plain_data() -> None:
+    inside = ImageContents(packages=(Package(name="numpy", version="2.1"),), size_bytes=5)
+    here = Facilities(
+        mode=Mode.KUBERNETES,
+        images={"scipy": ImageReadiness(ready=True, contents=inside)},
+        running={"small": 2},
+    )
+    cpu = build_profile_list(visible(person(), _priced(), here))[0]
+    assert cpu["sandlot"]["summary"] == {
+        "accelerators": [],
+        "places": 4,
+        "taken": 2,
+        "price_from": 1.5,
+    }
+    options = cpu["profile_options"]
+    small = options["size"]["choices"]["small"]["sandlot"]
+    assert (small["places"], small["taken"]) == (2, 2)
+    assert (small["price"], small["price_unit"]) == (1.5, "€")
+    assert small["facts"] == ["1 CPU", "2 GiB memory"]
+    assert small["refusal"]["code"] == "size-full"
+    assert small["alternatives"][0] == {
+        "profile": "cpu",
+        "image": "scipy",
+        "size": "large",
+        "label": "CPU · SciPy · Large",
+        "reference": None,
+    }
+    assert options["image"]["choices"]["scipy"]["sandlot"]["contents"] == {
+        "packages": [{"name": "numpy", "version": "2.1"}],
+        "size_bytes": 5,
+        "built_at": None,
+    }
+    assert json.loads(json.dumps(cpu)) == cpu
+    gpu = build_profile_list(visible(person(), _priced(), here))[1]
+    size = gpu["profile_options"]["size"]["choices"]["gpu"]["sandlot"]
+    assert [size[key] for key in ("places", "taken", "price")] == [None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("size", "without", "has_accelerator"),
+    [
+        pytest.param("small", ["torch"], False, id="has-no-accelerator"),
+        pytest.param("large", ["base", "torch", "custom"], False, id="excludes-some"),
+        pytest.param("gpu", [], True, id="runs-all"),
+    ],
+)
+def test_a_size_tells_what_does_not_go_with_it(
+    size: str, without: list[str], *, has_accelerator: bool
+) -> None:
+    changed = document()
+    changed["sizes"]["large"]["excludes_images"] = ["base", "custom"]
+    profiles = _list(SandlotSettings.model_validate(changed))
+    found = [
+        entry["profile_options"]["size"]["choices"][size]["sandlot"]
+        for entry in profiles
+        if size in entry["profile_options"]["size"]["choices"]
+    ]
+    assert found
+    # The same in each profile that has it, whatever the images of that profile.
+    assert {tuple(told["without"]) for told in found} == {tuple(without)}
+    assert {told["has_accelerator"] for told in found} == {has_accelerator}
+
+
+def _open(name: str = "Ours") -> SandlotSettings:
+    """Return the catalogue with a profile in which images can be named."""
+    changed = document()
+    changed["profiles"]["cpu"]["custom_images"] = {
+        "display_name": name,
+        "allow": [{"registry": "quay.io", "repository": "lab/*"}],
+    }
+    return SandlotSettings.model_validate(changed)
+
+
+def test_images_that_can_be_named() -> None:
+    cpu, gpu, *_ = _list(_open())
+    assert gpu["profile_options"]["image"]["unlisted_choice"] == {"enabled": False}
+    image = cpu["profile_options"]["image"]
+    unlisted = image["unlisted_choice"]
+    assert unlisted == {
+        "enabled": True,
+        "display_name": "Name of the container image",
+        "display_name_in_choices": "Ours",
+        "validation_regex": unlisted["validation_regex"],
+        "validation_message": "Name one like quay.io/lab/*.",
+        "value": None,
+    }
+    assert image["sandlot"]["custom"] == {
+        "display_name": "Ours",
+        "hint": "Name one like quay.io/lab/*.",
+        "refusal": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        pytest.param("quay.io/lab/x:1", True, id="tag"),
+        pytest.param("r.org:5000/a_b/c-d@sha256:0a", True, id="everything"),
+        pytest.param("", False, id="empty"),
+        pytest.param("a b", False, id="space"),
+        pytest.param("/x", False, id="slash"),
+    ],
+)
+def test_the_pattern_for_browsers(text: str, *, fits: bool) -> None:
+    pattern = _list(_open())[0]["profile_options"]["image"]["unlisted_choice"]["validation_regex"]
+    assert (re.search(pattern, text) is not None) is fits
+
+
+def test_on_one_machine_naming_is_off_and_says_why() -> None:
+    here = Facilities(mode=Mode.LOCAL)
+    image = build_profile_list(visible(person(), _open(), here))[0]["profile_options"]["image"]
+    assert image["unlisted_choice"] == {"enabled": False}
+    assert image["sandlot"]["custom"]["refusal"]["code"] == "reference-not-here"
+
+
+@pytest.mark.parametrize(
+    ("settings", "value", "default"),
+    [
+        pytest.param(_open(), "quay.io/lab/x:1", [], id="can-be-named"),
+        pytest.param(catalogue(), None, ["scipy"], id="can-no-longer-be-named"),
+    ],
+)
+def test_a_named_image_is_preselected(
+    settings: SandlotSettings, value: str | None, default: list[str]
+) -> None:
+    selected = {"profile": "cpu", "reference": "quay.io/lab/x:1", "size": "large"}
+    options = _list(settings, selected)[0]["profile_options"]
+    assert options["image"]["unlisted_choice"].get("value") == value
+    assert [slug for slug, e in options["image"]["choices"].items() if e["default"]] == default
+    assert [s for s, e in options["size"]["choices"].items() if e["default"]] == ["large"]
 
 
 def test_what_is_off_says_so_in_words() -> None:
@@ -141,11 +288,13 @@ class _Page(HTMLParser):
         self.tags: list[str] = []
         self.headings: list[str] = []
         self.fields: dict[str, list[str]] = {}
+        self.data_names: set[str | None] = set()
 
     @override
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         found = dict(attrs)
+        self.data_names.add(found.get("data-name"))
         if tag == "input" and "checked" in found:
             self.fields["profile"] = [found["value"] or ""]
         if tag == "select":
@@ -165,6 +314,12 @@ def _rendered(entries: list[dict[str, Any]]) -> _Page:
     page = _Page()
     page.feed(environment.get_template("form.html").render(profile_list=entries, user_options={}))
     return page
+
+
+def test_kubespawners_form_has_the_field_of_named_images() -> None:
+    page = _rendered(_list(_open()))
+    assert "profile-option-cpu--image--unlisted-choice" in page.data_names
+    assert page.tags == _rendered(_list(_open("<b>Ours</b>"))).tags
 
 
 def test_kubespawners_form_posts_the_default() -> None:

@@ -249,7 +249,7 @@ def test_refusals(options: object, code: str, field: str | None) -> None:
     assert len(refused.message) < 400
     assert refused.message.endswith(".")
     for alternative in refused.alternatives:
-        again = _resolve(alternative.model_dump(exclude={"label"}))
+        again = _resolve(alternative.options)
         assert isinstance(again, Plan)
 
 

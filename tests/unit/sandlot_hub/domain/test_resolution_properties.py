@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from sandlot_hub.domain.catalogue import CUSTOM_IMAGE
 from sandlot_hub.domain.entitlements import Entitlements
 from sandlot_hub.domain.facilities import Facilities, ImageReadiness, Mode
 from sandlot_hub.domain.offers import decide_offers
+from sandlot_hub.domain.page_offers import audience_key, page_offers
 from sandlot_hub.domain.plan import Plan
 from sandlot_hub.domain.profiles import (
     VisibleChoice,
@@ -22,8 +24,11 @@ from sandlot_hub.domain.profiles import (
     visible,
 )
 from sandlot_hub.domain.refusals import Refused
-from sandlot_hub.domain.settings import AllowSettings, CatalogueEntry, SandlotSettings
+from sandlot_hub.domain.settings import CatalogueEntry, SandlotSettings
 from support.catalogue import EVERYTHING_HERE, GIB, catalogue, person
+
+if TYPE_CHECKING:
+    from sandlot_hub.domain.settings_types import AllowSettings
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
@@ -160,6 +165,8 @@ def _entries(kind: str, **more: Any) -> st.SearchStrategy[dict[str, Any]]:
 
 
 SOMETIMES = st.sampled_from([False, False, True])
+CUSTOM = {"allow": [{"registry": "quay.io", "repository": "lab/*", "tag": "1"}]}
+NAMED = "quay.io/lab/x:1"
 DOCUMENTS = st.fixed_dictionaries(
     {
         "version": st.just(1),
@@ -175,9 +182,14 @@ DOCUMENTS = st.fixed_dictionaries(
             cpus=st.sampled_from([1, 2, 8]),
             memory=st.sampled_from(["1 GiB", "2 GiB", "64 GiB"]),
             accelerator=st.sampled_from([None, None, {"flavor": "l4"}, {"flavor": "h200"}]),
-            excludes_images=st.lists(st.sampled_from(REST), max_size=2, unique=True),
+            excludes_images=st.lists(
+                st.sampled_from([*REST, CUSTOM_IMAGE]), max_size=2, unique=True
+            ),
+            max_running=st.sampled_from([None, None, 1, 3]),
         ),
-        "profiles": _entries("Profile", images=SUBSET, sizes=SUBSET),
+        "profiles": _entries(
+            "Profile", images=SUBSET, sizes=SUBSET, custom_images=st.sampled_from([None, CUSTOM])
+        ),
     }
 )
 PEOPLE = st.builds(
@@ -191,6 +203,7 @@ PLACES = st.builds(
     images=st.dictionaries(
         st.sampled_from(SLUGS), st.builds(ImageReadiness, ready=SOMETIMES.map(lambda off: not off))
     ),
+    running=st.none() | st.dictionaries(st.sampled_from(SLUGS), st.integers(0, 3)),
     flavors=st.none() | st.frozensets(st.sampled_from(["l4", "h200"])),
     cpus=st.sampled_from([None, 4.0]),
     memory_bytes=st.sampled_from([None, 16 * GIB]),
@@ -199,6 +212,13 @@ REQUESTS: st.SearchStrategy[dict[str, str]] = st.fixed_dictionaries(
     {"profile": st.sampled_from([*SLUGS, "e"])},
     optional={"image": st.sampled_from([*SLUGS, "e"]), "size": st.sampled_from([*SLUGS, "e"])},
 ) | st.just({})
+REQUESTS |= st.fixed_dictionaries(
+    {
+        "profile": st.sampled_from(SLUGS),
+        "reference": st.sampled_from([NAMED, NAMED, "quay.io/lab/x:2", "x"]),
+    },
+    optional={"size": st.sampled_from(SLUGS)},
+)
 
 
 def _may(allow: AllowSettings, who: Entitlements) -> bool:
@@ -211,7 +231,11 @@ def _assert_open(plan: Plan, who: Entitlements, place: Facilities) -> None:
     for entry in (plan.profile, plan.image, plan.size):
         assert _may(entry.allow, who)
         assert entry.deprecated is None
-    assert plan.image_slug in plan.profile.images
+    if plan.image_slug == CUSTOM_IMAGE:
+        assert plan.profile.custom_images is not None
+        assert plan.image.reference == NAMED
+    else:
+        assert plan.image_slug in plan.profile.images
     assert plan.size_slug in plan.profile.sizes
     assert plan.image_slug not in plan.size.excludes_images
     assert plan.size.accelerator or not plan.image.requires_accelerator
@@ -220,6 +244,8 @@ def _assert_open(plan: Plan, who: Entitlements, place: Facilities) -> None:
     assert (plan.accelerator is None) == (plan.size.accelerator is None)
     if plan.accelerator and place.flavors is not None:
         assert plan.accelerator.flavor_slug in place.flavors
+    if plan.size.max_running is not None and place.running is not None:
+        assert place.running.get(plan.size_slug, 0) < plan.size.max_running
     assert place.cpus is None or plan.size.cpus <= place.cpus
     assert place.memory_bytes is None or plan.size.memory <= place.memory_bytes
 
@@ -270,14 +296,19 @@ def test_every_catalogue(
         _assert_open(outcome, who, place)
         profile = shown[outcome.profile_slug]
         assert profile.refusal is None
-        assert [c.refusal for c in profile.images if c.slug == outcome.image_slug] == [None]
+        if outcome.image_slug == CUSTOM_IMAGE:
+            assert profile.custom_images is not None
+            assert profile.custom_images.refusal is None
+        else:
+            assert [c.refusal for c in profile.images if c.slug == outcome.image_slug] == [None]
         assert [c.refusal for c in profile.sizes if c.slug == outcome.size_slug] == [None]
     else:
         for alternative in outcome.alternatives:
-            options = alternative.model_dump(exclude={"label"})
+            options = alternative.options
             instead = resolve(options, entitlements=who, settings=cat, facilities=place)
             assert isinstance(instead, Plan)
             assert instead.options == options
+            assert instead.redirected == ()
         told = outcome.message + "".join(a.label for a in outcome.alternatives)
         assert not [name for name in _hidden_names(cat, who) if f"{name}”" in told]
     _assert_matches_form(shown, who, cat, place)
@@ -315,3 +346,44 @@ def test_offers_are_what_resolves(
         if isinstance(outcome, Refused):
             assert offer.reason is not None
             assert (offer.reason.code, offer.reason.message) == (outcome.code, outcome.message)
+
+
+@settings(max_examples=300, suppress_health_check=SLOW)
+@given(document=DOCUMENTS, one=PEOPLE, other=PEOPLE, place=PLACES)
+def test_equal_keys_see_the_same(
+    document: dict[str, Any], one: Entitlements, other: Entitlements, place: Facilities
+) -> None:
+    try:
+        cat = SandlotSettings.model_validate(document)
+    except ValidationError:
+        return
+    if audience_key(one, cat) == audience_key(other, cat):
+        assert visible(one, cat, place) == visible(other, cat, place)
+        assert page_offers(visible(one, cat, place)) == page_offers(visible(other, cat, place))
+
+
+@settings(max_examples=150, suppress_health_check=SLOW)
+@given(document=DOCUMENTS, who=PEOPLE, place=PLACES)
+def test_what_is_off_offers_what_a_start_would_be_offered(
+    document: dict[str, Any], who: Entitlements, place: Facilities
+) -> None:
+    try:
+        cat = SandlotSettings.model_validate(document)
+    except ValidationError:
+        return
+    for profile in visible(who, cat, place):
+        parts: dict[str, tuple[VisibleChoice[Any], ...]]
+        parts = {"image": profile.images, "size": profile.sizes}
+        for name, choices in parts.items():
+            for choice in choices:
+                outcome = resolve(
+                    {"profile": profile.slug, name: choice.slug},
+                    entitlements=who,
+                    settings=cat,
+                    facilities=place,
+                )
+                if choice.refusal is None:
+                    assert choice.alternatives == ()
+                else:
+                    assert isinstance(outcome, Refused)
+                    assert choice.alternatives == outcome.alternatives

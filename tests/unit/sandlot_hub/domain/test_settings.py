@@ -87,6 +87,38 @@ def test_settings_do_not_change() -> None:
             "profiles.cpu.images", [], "profiles.cpu.images", "at least 1 item", id="no-list"
         ),
         pytest.param(
+            "sizes.small.max_running", 0, "sizes.small.max_running", "equal to 1", id="no-places"
+        ),
+        pytest.param(
+            "sizes.small.max_running", -1, "sizes.small.max_running", "equal to 1", id="places-below"
+        ),
+        pytest.param(
+            "sizes.small.max_running", 10**9, "sizes.small.max_running", "equal to 1000000",
+            id="places-above",
+        ),
+        pytest.param(
+            "sizes.small.max_running", True, "sizes.small.max_running", "valid integer",
+            id="places-bool",
+        ),
+        pytest.param(
+            "sizes.small.max_running", 1.5, "sizes.small.max_running", "valid integer",
+            id="places-fraction",
+        ),
+        pytest.param(
+            "sizes.small.price", float("nan"), "sizes.small.price", "finite", id="price-nan"
+        ),
+        pytest.param(
+            "sizes.small.price", float("inf"), "sizes.small.price", "finite", id="price-inf"
+        ),
+        pytest.param("sizes.small.price", -0.5, "sizes.small.price", "equal to 0", id="price-below"),
+        pytest.param("sizes.small.price", True, "sizes.small.price", "valid number", id="price-bool"),
+        pytest.param("sizes.small.price", "2 €", "sizes.small.price", "valid number", id="price-text"),
+        pytest.param("price_unit", "x" * 41, "price_unit", "at most 40", id="price-unit"),
+        pytest.param(
+            "images.base.description", "x" * 1_000_000, "images.base.description", "at most 2000",
+            id="description-1-mb",
+        ),
+        pytest.param(
             "images.base",
             {"display_name": "Base"},
             "images.base",
@@ -94,11 +126,60 @@ def test_settings_do_not_change() -> None:
             id="image-without-part",
         ),
     ],
-)
+)  # fmt: skip
 def test_mistakes_are_told(path: str, value: object, where: str, what: str) -> None:
     [(place, message)] = _errors(path, value)
     assert place == where
     assert what in message
+
+
+def _custom(**rule: Any) -> dict[str, Any]:
+    return {"allow": [{"registry": "quay.io", "repository": "lab/*", **rule}]}
+
+
+RULE = "profiles.cpu.custom_images.allow.0"
+
+
+@pytest.mark.parametrize(
+    ("custom", "where", "what"),
+    [
+        pytest.param({"allow": []}, "profiles.cpu.custom_images.allow", "at least 1", id="none"),
+        pytest.param({}, "profiles.cpu.custom_images.allow", "required", id="missing"),
+        pytest.param(_custom(registry="quay.io*"), f"{RULE}.registry", "pattern", id="star-behind"),
+        pytest.param(_custom(registry="*"), f"{RULE}.registry", "pattern", id="any-registry"),
+        pytest.param(_custom(registry="a.*.org"), f"{RULE}.registry", "pattern", id="star-within"),
+        pytest.param(_custom(registry="Quay.io"), f"{RULE}.registry", "pattern", id="upper-case"),
+        pytest.param(_custom(registry="https://a.b"), f"{RULE}.registry", "pattern", id="scheme"),
+        pytest.param(_custom(registry="index.docker.io"), RULE, "write `docker.io`", id="docker"),
+        pytest.param(
+            _custom(registry="docker.io", repository="python"), RULE, "below `library/`", id="library"
+        ),
+        pytest.param(_custom(repository="lab/"), f"{RULE}.repository", "pattern", id="slash"),
+        pytest.param(_custom(repository="[a-z]"), f"{RULE}.repository", "pattern", id="brackets"),
+        pytest.param(_custom(tag=""), f"{RULE}.tag", "pattern", id="no-tag"),
+        pytest.param(_custom(digest="sha256:1"), f"{RULE}.digest", "pattern", id="short-digest"),
+        pytest.param(
+            _custom(digest="required", tag="1"), RULE, "`digest: required` goes with any tag",
+            id="digest-and-tag",
+        ),
+    ],
+)  # fmt: skip
+def test_mistakes_about_custom_images_are_told(
+    custom: dict[str, Any], where: str, what: str
+) -> None:
+    (place, message), *_ = _errors("profiles.cpu.custom_images", custom)
+    assert place == where
+    assert what in message
+
+
+@pytest.mark.parametrize(
+    ("registry", "repository"),
+    [("docker.io", "**"), ("docker.io", "library/python"), ("localhost:5000", "x"), ("*.a.b", "*")],
+)
+def test_rules_that_are_right(registry: str, repository: str) -> None:
+    changed = document()
+    changed["profiles"]["cpu"]["custom_images"] = _custom(registry=registry, repository=repository)
+    assert SandlotSettings.model_validate(changed).profiles["cpu"].custom_images is not None
 
 
 @pytest.mark.parametrize(

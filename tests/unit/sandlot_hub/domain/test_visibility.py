@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sandlot_contracts.images import NO_CONTENTS, ImageContents, Package
 from sandlot_hub.domain.facilities import Facilities, ImageReadiness, Mode
 from sandlot_hub.domain.profiles import visible
 from sandlot_hub.domain.refusals import RefusalCode
@@ -155,6 +156,16 @@ def test_default_size_gives_way_to_the_default_image() -> None:
     assert [choice.slug for choice in _choices(profile) if choice.default] == ["torch", "gpu"]
 
 
+def test_profiles_that_differ_in_their_defaults_only_keep_them() -> None:
+    changed = document()
+    twin = {**changed["profiles"]["cpu"], "default": False, "allow": {"groups": ["cs101"]}}
+    changed["profiles"]["twin"] = {**twin, "defaults": {"image": "base", "size": "small"}}
+    settings = SandlotSettings.model_validate(changed)
+    seen = {p.slug: p for p in visible(person("ann", "cs101"), settings, EVERYTHING_HERE)}
+    for slug, image in (("cpu", "scipy"), ("twin", "base")):
+        assert [c.slug for c in seen[slug].images if c.default] == [image]
+
+
 @pytest.mark.parametrize(
     ("who", "facilities", "code", "words"),
     [
@@ -215,6 +226,39 @@ def test_the_default_profile_that_is_off_gives_way() -> None:
     settings = SandlotSettings.model_validate(changed)
     defaults = [p.slug for p in visible(person(), settings, facilities) if p.default]
     assert defaults == ["gpu"]
+
+
+def test_what_is_inside_an_image() -> None:
+    inside = ImageContents(packages=(Package(name="numpy", version="2.1"),), size_bytes=5)
+    facilities = Facilities(
+        mode=Mode.LOCAL,
+        images={"scipy": ImageReadiness(ready=False, reason="Not yet.", contents=inside)},
+    )
+    contents = {image.slug: image.contents for image in _see(person(), facilities)["cpu"].images}
+    assert contents["scipy"] == inside
+    assert contents["base"] == NO_CONTENTS
+
+
+@pytest.mark.parametrize(
+    ("mode", "code"),
+    [
+        pytest.param(Mode.KUBERNETES, None, id="cluster"),
+        pytest.param(Mode.LOCAL, "reference-not-here", id="machine"),
+    ],
+)
+def test_whether_images_can_be_named(mode: Mode, code: str | None) -> None:
+    changed = document()
+    changed["profiles"]["cpu"]["custom_images"] = {
+        "display_name": "Ours",
+        "allow": [{"registry": "quay.io", "repository": "lab/*"}],
+    }
+    settings = SandlotSettings.model_validate(changed)
+    cpu, gpu, *_ = visible(person(), settings, Facilities(mode=mode))
+    assert gpu.custom_images is None
+    assert cpu.custom_images is not None
+    assert (cpu.custom_images.refusal and cpu.custom_images.refusal.code) == code
+    assert cpu.custom_images.display_name == "Ours"
+    assert cpu.custom_images.hint == "Name one like quay.io/lab/*."
 
 
 def test_facts_tell_what_differs() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from sandlot_contracts.problem import Problem
 from sandlot_contracts.session import Named
 from sandlot_server.clients.service import ServiceClient, new_http
 from sandlot_server.errors import (
@@ -63,7 +64,7 @@ async def test_a_refusal_is_passed_on_unchanged(service: FakeService) -> None:
     with pytest.raises(ServiceRefusedError) as caught:
         await ask(service.url)
     assert caught.value.status_code == 403
-    assert PROBLEM.items() <= caught.value.problem().model_dump(mode="json").items()
+    assert caught.value.problem() == Problem.model_validate(PROBLEM)
 
 
 @pytest.mark.parametrize(

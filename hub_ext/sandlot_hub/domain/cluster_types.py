@@ -1,0 +1,83 @@
+"""Words of Kubernetes in the settings: names, labels and paths that the API server takes.
+
+What it would refuse at every start is refused here, when the settings are read.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints
+
+ObjectName = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$",
+        max_length=253,
+        strict=True,
+    ),
+]
+"""Name of an object of the cluster: lower case, digits, hyphens and dots."""
+
+LabelKey = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(?:[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$",
+        max_length=317,
+        strict=True,
+    ),
+]
+"""Key of a label or of a taint, such as `nvidia.com/gpu.product`."""
+
+LabelValue = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$",
+        max_length=63,
+        strict=True,
+    ),
+]
+"""Value of a label or of a taint: at most 63 letters, digits, `-`, `_` and `.`."""
+
+_PART = r"\.?[A-Za-z0-9_][A-Za-z0-9._-]*"
+
+SubPath = Annotated[
+    str, StringConstraints(pattern=rf"^{_PART}(?:/{_PART})*$", max_length=200, strict=True)
+]
+"""Folder below the root of a volume, without a leading slash and without `..`."""
+
+_RESERVED_PATHS = ("/dev", "/proc", "/sys", "/run", "/var/run")
+
+
+def _check_mount_path(path: str) -> str:
+    for reserved in _RESERVED_PATHS:
+        if path == reserved or path.startswith(f"{reserved}/"):
+            msg = f"nothing can be mounted at or below {reserved}: choose another path"
+            raise ValueError(msg)
+    return path
+
+
+MountPath = Annotated[
+    str,
+    StringConstraints(pattern=rf"^(?:/{_PART})+$", max_length=500, strict=True),
+    AfterValidator(_check_mount_path),
+]
+"""Absolute path in the server, without `..`."""
+
+_RESERVED_VARIABLES = re.compile(r"(?:JUPYTERHUB|JUPYTER|SANDLOT|JPY|KUBERNETES)(?:_.*)?")
+
+
+def _check_variable(name: str) -> str:
+    if _RESERVED_VARIABLES.fullmatch(name):
+        msg = "variables of JUPYTERHUB, JUPYTER, SANDLOT, JPY and KUBERNETES are set by the hub"
+        raise ValueError(msg)
+    return name
+
+
+VariableName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200, strict=True),
+    AfterValidator(_check_variable),
+]
+"""Name of an environment variable."""
