@@ -48,6 +48,7 @@ def image_builder(folder: Path, registry: Path) -> ImageBuilder:
         workshop=Workshop(runner=launcher, store=store, kit=kit, environment=os.environ),
         log=Stderr(),
         clock=SystemClock(),
+        changed=lambda: None,
     )
 
 

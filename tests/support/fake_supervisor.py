@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -26,13 +27,43 @@ from sandlot_contracts.supervisor import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from pydantic import BaseModel
 
 GIB = 1024**3
+_ENDING_S = 0.1
 Behaviour = Literal["listens", "exits", "hangs", "refused"]
+
+
+@contextlib.contextmanager
+def silent_socket(path: Path) -> Iterator[None]:
+    """Put in place of a socket, while the block lasts, one that takes everything and says nothing.
+
+    So does a process that hangs, or that was stopped.
+    """
+    away = path.with_name(f"{path.name}.away")
+    path.rename(away)
+    try:
+        with socket.socket(socket.AF_UNIX) as silent:
+            silent.bind(str(path))
+            path.chmod(0o666)
+            silent.listen(128)
+            yield
+    finally:
+        away.rename(path)
+
+
+@contextlib.contextmanager
+def no_socket(path: Path) -> Iterator[None]:
+    """Take a socket away while the block lasts, as if nobody had made it."""
+    away = path.with_name(f"{path.name}.away")
+    path.rename(away)
+    try:
+        yield
+    finally:
+        away.rename(path)
 
 
 def facilities(**changes: object) -> LocalFacilities:
@@ -66,10 +97,15 @@ class FakeSupervisor:
     socket: Path
     """Where it listens."""
     facilities: LocalFacilities = field(default_factory=facilities)
+    """What the machine can do. `change` answers whoever waits for a change, too."""
     behaviour: Behaviour = "listens"
     """How the next server behaves."""
     hold_starts: asyncio.Event | None = None
     """While set and unfired, no start is answered."""
+    hold_facilities: asyncio.Event | None = None
+    """While set and unfired, nobody is told what the machine can do."""
+    hold_answers: asyncio.Event | None = None
+    """While set and unfired, servers that listen answer nobody."""
     requests: list[str] = field(default_factory=list)
     """Method and path of every request."""
     servers: dict[str, FakeServer] = field(default_factory=dict)
@@ -77,6 +113,7 @@ class FakeSupervisor:
     log: tuple[str, ...] = ()
     """What every server has written."""
     _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @contextlib.asynccontextmanager
     async def serve(self) -> AsyncIterator[None]:
@@ -92,8 +129,9 @@ class FakeSupervisor:
                 web.get("/v1/accounts/{user}", self._get_account),
             ]
         )
-        runner = web.AppRunner(app)
+        runner = web.AppRunner(app, shutdown_timeout=_ENDING_S)
         await runner.setup()
+        self.socket.unlink(missing_ok=True)
         await web.UnixSite(runner, str(self.socket)).start()
         try:
             yield
@@ -118,6 +156,13 @@ class FakeSupervisor:
             self._news.clear()
             await self._news.wait()
 
+    def change(self, **changes: object) -> None:
+        """Let the machine do something else from now on."""
+        known = self.facilities.model_dump()
+        next_version = self.facilities.version + 1
+        self.facilities = facilities(**{**known, **changes, "version": next_version})
+        self._changed.set()
+
     async def end(self, spawn_id: str, *, exit_code: int, reason: str = "") -> None:
         """End a server, as if it had ended by itself."""
         server = self.servers[spawn_id]
@@ -130,6 +175,13 @@ class FakeSupervisor:
 
     async def _get_facilities(self, request: web.Request) -> web.Response:
         self._note(request)
+        if self.hold_facilities is not None:
+            await self.hold_facilities.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(float(request.query.get("wait", "0"))):
+                while request.query.get("after") == str(self.facilities.version):
+                    self._changed.clear()
+                    await self._changed.wait()
         return _json(self.facilities)
 
     async def _put_server(self, request: web.Request) -> web.Response:
@@ -186,20 +238,23 @@ class FakeSupervisor:
     async def listen(self, server: FakeServer) -> None:
         """Let a server listen from now on."""
         app = web.Application()
-        app.router.add_route("*", "/{path:.*}", _answer)
+        app.router.add_route("*", "/{path:.*}", self._answer)
         server.runner = web.AppRunner(app, shutdown_timeout=0.1)
         await server.runner.setup()
         await web.TCPSite(server.runner, "127.0.0.1", server.request.port).start()
         server.state = server.state.model_copy(update={"state": "listening"})
         server.changed.set()
 
+    async def _answer(self, request: web.Request) -> web.Response:
+        self._note(request)
+        if self.hold_answers is not None:
+            await self.hold_answers.wait()
+        version = {"X-JupyterHub-Version": jupyterhub.__version__}
+        return web.Response(text=request.path, headers=version)
+
     def _note(self, request: web.Request) -> None:
         self.requests.append(f"{request.method} {request.path}")
         self._news.set()
-
-
-async def _answer(request: web.Request) -> web.Response:
-    return web.Response(text=request.path, headers={"X-JupyterHub-Version": jupyterhub.__version__})
 
 
 def _json(model: BaseModel) -> web.Response:

@@ -102,6 +102,7 @@ class Installation:
 
     hub: Hub
     service: OffersProcess
+    supervisor: FakeSupervisor
 
     def token(self, user: str, *scopes: str) -> str:
         """Make a token of a user; with all of the user's scopes when none is given."""
@@ -155,7 +156,7 @@ async def installed_offers(folder: Path) -> AsyncIterator[Installation]:
         service = OffersProcess(folder / "service.json", port)
         await service.start()
         try:
-            yield Installation(hub, service)
+            yield Installation(hub, service, supervisor)
         finally:
             if service.process is not None:
                 await service.end()

@@ -78,7 +78,7 @@ class MemorySupervisor:
     calls: list[str] = field(default_factory=list)
     requests: list[StartServer] = field(default_factory=list)
 
-    async def facilities(self) -> LocalFacilities:
+    async def facilities(self, *, after: int | None = None, wait_s: float = 0.0) -> LocalFacilities:
         self.calls.append("facilities")
         await asyncio.sleep(0)
         assert self.facility is not None

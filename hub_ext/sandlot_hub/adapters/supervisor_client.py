@@ -66,8 +66,10 @@ class SupervisorClient:
     def __init__(self, socket_path: Path) -> None:
         self._socket_path = socket_path
 
-    async def facilities(self) -> LocalFacilities:
+    async def facilities(self, *, after: int | None = None, wait_s: float = 0.0) -> LocalFacilities:
         """Return what this machine can do at the moment.
+
+        While its version is `after`, the answer waits for up to `wait_s` seconds.
 
         Raises
         ------
@@ -76,7 +78,11 @@ class SupervisorClient:
         SupervisorRefusedError
             If it refuses (likewise).
         """
-        return await self._require("GET", "/v1/facilities", LocalFacilities, timeout_s=_ASK_S)
+        query = "" if after is None else f"?after={after}&wait={wait_s:g}"
+        timeout_s = _ASK_S if after is None else _ASK_S + wait_s
+        return await self._require(
+            "GET", f"/v1/facilities{query}", LocalFacilities, timeout_s=timeout_s
+        )
 
     async def start(self, request: StartServer) -> ServerState:
         """Start a server, or return the one that already has this spawn id."""

@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import image_user_site
+from .image_contents import REQUIREMENTS, direct_packages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from sandlot_contracts.images import Package
 
     from .server_wheel import ServerWheel
 
@@ -57,6 +60,8 @@ class ImageDefinition:
     """The lock, and the server wheel with its hash."""
     files: Mapping[Path, bytes]
     """Further files, by path relative to the environment."""
+    packages: tuple[Package, ...] = ()
+    """What it is made for, to be shown to people."""
 
 
 def running_python() -> PythonInfo:
@@ -97,12 +102,16 @@ def read_definitions(
         name = lock.parent.name
         # By name, because where the wheel will lie is not part of what it is.
         pinned = f"\n./{wheel.filename} --hash=sha256:{wheel.digest}\n"
-        requirements = lock.read_bytes() + pinned.encode()
+        locked = lock.read_bytes()
+        requirements = locked + pinned.encode()
         definitions[name] = ImageDefinition(
             name=name,
             slot=f"{name}-{_key(requirements, shared, python)}",
             requirements=requirements,
             files=shared,
+            packages=direct_packages(
+                lock.with_name(REQUIREMENTS), locked.decode("utf-8", "replace")
+            ),
         )
     return definitions
 

@@ -18,6 +18,9 @@ import stat
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from sandlot_hub.adapters.files import replace_file
+
+from .image_contents import size_on_disk
 from .uids import may_be_reserved
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ _MARKER = ".complete"
 _LOCKS = ".locks"
 _INPUTS = ".inputs"
 _BUILDER = ".builder"
+_SIZES = ".sizes"
 _NEW_MARKER = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 _OPEN_LOCK = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -100,7 +104,12 @@ class ImageStore:
         UntrustedStoreError
             If somebody else could have put something into it.
         """
-        modes = {self._folder: 0o755, self._folder / _INPUTS: 0o755, self._folder / _LOCKS: 0o700}
+        modes = {
+            self._folder: 0o755,
+            self._folder / _INPUTS: 0o755,
+            self._folder / _LOCKS: 0o700,
+            self._folder / _SIZES: 0o755,
+        }
         for folder, mode in modes.items():
             with contextlib.suppress(FileExistsError):  # a link to nothing exists, too
                 folder.mkdir(mode=mode, parents=True)
@@ -164,9 +173,41 @@ class ImageStore:
         claim.whole = True
         self._share(claim)
 
+    def note(self, claim: Claim) -> bytes:
+        """Return what `finish` noted of a whole environment; nothing when it cannot be read."""
+        try:
+            return (self.path(claim.slot) / _MARKER).read_bytes()
+        except OSError:
+            return b""
+
+    def size(self, claim: Claim) -> int | None:
+        """Return the bytes on disk of a whole environment; None when nobody has measured them."""
+        try:
+            text = self._size_file(claim).read_text(encoding="ascii")
+        except (OSError, ValueError):
+            return None
+        return int(text) if text.isdigit() else None
+
+    def measure(self, claim: Claim) -> int:
+        """Measure a whole environment, and keep the result for others. It takes a while.
+
+        Raises
+        ------
+        OSError
+            If it cannot be read, or the result cannot be kept.
+        """
+        size = size_on_disk(self.path(claim.slot))
+        # Two supervisors may do it at once; each writes the same in one step.
+        replace_file(self._size_file(claim), str(size).encode(), mode=0o644)
+        return size
+
+    def _size_file(self, claim: Claim) -> Path:
+        return self._folder / _SIZES / claim.slot
+
     def discard(self, claim: Claim) -> bool:
         """Remove what there is of a slot; return whether there was anything."""
         shutil.rmtree(self.inputs(claim.slot), ignore_errors=True)
+        self._size_file(claim).unlink(missing_ok=True)
         path = self.path(claim.slot)
         if not path.exists():
             return False

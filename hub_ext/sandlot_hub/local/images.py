@@ -9,13 +9,15 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sandlot_contracts.images import NO_CONTENTS, ImageContents
 from sandlot_contracts.supervisor import LocalImage
 
 from .image_build import BuildError
+from .image_contents import built_at
 from .image_progress import BuildOutput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from sandlot_hub.domain.ports import Clock
@@ -38,14 +40,22 @@ _ELSEWHERE = LocalImage(state="building", detail="Another Sandlot on this machin
 class _Image:
     state: LocalImage
     claim: Claim | None = None
+    measured: bool = False
+    """Whether somebody has measured its environment, or tried to."""
+    contents: ImageContents = NO_CONTENTS
     output: BuildOutput | None = None
     """Set while it is being built here."""
 
     def view(self) -> LocalImage:
         if self.output is None:
-            return self.state
+            return self.state.model_copy(update={"contents": self.contents})
         progress = self.output.progress
-        return LocalImage(state="building", detail=progress.sentence, progress=progress.fraction)
+        return LocalImage(
+            state="building",
+            detail=progress.sentence,
+            progress=progress.fraction,
+            contents=self.contents,
+        )
 
 
 class ImageBuilder:
@@ -61,9 +71,11 @@ class ImageBuilder:
         How they are built.
     log
         Takes everything that builds write.
+    changed
+        Called when an image stands otherwise than before.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what it works with, injected)
         self,
         *,
         definitions: Mapping[str, ImageDefinition],
@@ -71,12 +83,14 @@ class ImageBuilder:
         workshop: Workshop,
         log: Sink,
         clock: Clock,
+        changed: Callable[[], None],
     ) -> None:
         self._definitions = definitions
         self._store = store
         self._workshop = workshop
         self._log = log
         self._clock = clock
+        self._changed = changed
         self._images: dict[str, _Image] = {}
         self._queue: deque[str] = deque()
         self._task: asyncio.Task[None] | None = None
@@ -99,6 +113,7 @@ class ImageBuilder:
                 self._look_at(name)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work())
+        self._changed()
 
     def states(self) -> dict[str, LocalImage]:
         """Return how every wanted image stands, by name."""
@@ -135,30 +150,36 @@ class ImageBuilder:
             return
         claim = self._store.claim(definition.slot)
         if claim is not None and claim.whole:
-            self._images[name] = _ready(claim)
+            self._images[name] = self._ready(name, claim)
             return
         if claim is not None:
             self._store.release(claim)
         state = _ELSEWHERE if claim is None else _QUEUED
-        self._images[name] = _Image(state=state)
+        self._images[name] = _Image(state=state, contents=_planned(definition))
         self._queue.append(name)
 
     async def _work(self) -> None:
-        # Twice, because more may be wanted while old environments are being removed, and
-        # nothing may come between the last look at the queue and the end of the task.
-        while self._queue:
+        # Again and again, because more may be wanted while sizes are measured or old environments
+        # removed, and nothing may come between the last look and the end of the task.
+        while self._queue or self._unmeasured():
+            building = bool(self._queue)
             while self._queue:
                 await self._take(self._queue.popleft())
-            await self._prune()
+            await self._measure()
+            if building:
+                await self._prune()
 
     async def _take(self, name: str) -> None:
         try:
             claim = await self._make_ready(self._images[name], self._definitions[name])
-            self._images[name] = _ready(claim)
+            self._images[name] = self._ready(name, claim)
         except (BuildError, OSError) as error:
             self._say(f"image {name} could not be built: {error}")
             detail = f"It could not be built on this machine. {error}"
-            self._images[name] = _Image(state=LocalImage(state="failed", detail=detail))
+            contents = _planned(self._definitions[name])
+            failed = LocalImage(state="failed", detail=detail)
+            self._images[name] = _Image(state=failed, contents=contents)
+        self._changed()
 
     async def _make_ready(self, image: _Image, definition: ImageDefinition) -> Claim:
         while (claim := self._store.claim(definition.slot)) is None:
@@ -167,6 +188,7 @@ class ImageBuilder:
         if claim.whole:
             return claim
         image.output = BuildOutput(log=self._log)
+        self._changed()
         try:
             await self._build(definition, claim, image.output)
         except asyncio.CancelledError:
@@ -192,6 +214,32 @@ class ImageBuilder:
         await asyncio.to_thread(self._store.finish, claim, json.dumps(note).encode())
         self._say(f"image {definition.name}: ready after {seconds} s")
 
+    def _unmeasured(self) -> list[tuple[_Image, Claim]]:
+        images = self._images.values()
+        return [(each, each.claim) for each in images if each.claim and not each.measured]
+
+    async def _measure(self) -> None:
+        """Find out how large environments are; nobody waits for it."""
+        for image, claim in self._unmeasured():
+            image.measured = True
+            try:
+                size = await asyncio.to_thread(self._store.measure, claim)
+            except OSError as error:
+                self._say(f"the size of {claim.slot} is not known: {error}")
+                continue
+            image.contents = image.contents.model_copy(update={"size_bytes": size})
+            self._changed()
+
+    def _ready(self, name: str, claim: Claim) -> _Image:
+        size = self._store.size(claim)
+        contents = ImageContents(
+            packages=self._definitions[name].packages,
+            size_bytes=size,
+            built_at=built_at(self._store.note(claim)),
+        )
+        state = LocalImage(state="ready", progress=1.0)
+        return _Image(state=state, claim=claim, contents=contents, measured=size is not None)
+
     async def _prune(self) -> None:
         for slot in await asyncio.to_thread(self._store.prune, spare=_SPARE):
             self._say(f"removed the unused environment {slot}")
@@ -200,5 +248,5 @@ class ImageBuilder:
         self._log.write(f"[sandlot] {sentence}\n".encode())
 
 
-def _ready(claim: Claim) -> _Image:
-    return _Image(state=LocalImage(state="ready", progress=1.0), claim=claim)
+def _planned(definition: ImageDefinition) -> ImageContents:
+    return ImageContents(packages=definition.packages)

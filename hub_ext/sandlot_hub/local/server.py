@@ -81,6 +81,10 @@ class Server:
         """Whether anything of it is left."""
         return not self._over.done()
 
+    def when_over(self, tell: Callable[[], None]) -> None:
+        """Call `tell` when nothing of it is left."""
+        self._over.add_done_callback(lambda _: tell())
+
     def state(self) -> ServerState:
         """Return how it is now.
 

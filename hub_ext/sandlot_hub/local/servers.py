@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
@@ -51,9 +51,11 @@ class Servers:
         Limits what they use.
     logs
         Folder of their logs.
+    changed
+        Called when one more or one less runs.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what it works with, injected)
         self,
         *,
         launcher: Launcher,
@@ -61,12 +63,14 @@ class Servers:
         environment: Callable[[str], Path | None],
         limits: ServerLimits,
         logs: Path,
+        changed: Callable[[], None],
     ) -> None:
         self._launcher = launcher
         self._accounts = accounts
         self._environment = environment
         self._limits = limits
         self._logs = logs
+        self._changed = changed
         self._loaded: tuple[LoadedSettings, ...] = ()
         """What requests may follow, the newest first."""
         self._by_id: OrderedDict[str, Server] = OrderedDict()
@@ -89,6 +93,10 @@ class Servers:
     def running(self) -> int:
         """Return how many run."""
         return sum(server.running for server in self._by_id.values())
+
+    def running_by_size(self) -> dict[str, int]:
+        """Return how many run of each size, by its slug; no size of which none does."""
+        return dict(Counter(s.request.size for s in self._by_id.values() if s.running))
 
     async def start(self, request: StartServer) -> ServerState:
         """Start a server, or return the one that already has this spawn id.
@@ -117,6 +125,8 @@ class Servers:
                 known = await self._start(request)
                 self._current[key] = known
                 self._remember(known)
+                known.when_over(self._changed)
+                self._changed()
         return known.state()
 
     async def get(self, spawn_id: str, *, wait_s: float = 0.0) -> ServerState:

@@ -40,7 +40,10 @@ log = logging.getLogger(__name__)
 _BODY_MAXIMUM = 512 * 1024
 _SHUTDOWN_S = 1.0
 _INTERNAL = 500
+_DIGITS = 30
+"""Of a number that is read; no version is that long."""
 _WAIT_MAXIMUM_S = 10.0
+_NEWS_MAXIMUM_S = 30.0
 
 
 class ServersApi(Protocol):
@@ -82,6 +85,16 @@ class StackApi(Protocol):
         """Return what this machine can do."""
         ...
 
+    async def facilities_after(
+        self, version: int, *, wait_s: float, gone: Callable[[], bool]
+    ) -> LocalFacilities:
+        """Return the same, and wait for a change while the version is that one."""
+        ...
+
+    def end_waiting(self) -> None:
+        """Answer those who wait for a change now."""
+        ...
+
     def account(self, user: str) -> Account:
         """Return where a user's files are."""
         ...
@@ -108,6 +121,7 @@ class SocketApi:
     def application(self) -> web.Application:
         """Return the application that serves the routes."""
         app = web.Application(client_max_size=_BODY_MAXIMUM, middlewares=[as_problems])
+        app.on_shutdown.append(self._end_waiting)
         anybody = Role.OPERATOR | Role.HUB | Role.SERVICE
         known = Role.OPERATOR | Role.HUB
         for method, path, handler, allowed in (
@@ -144,8 +158,20 @@ class SocketApi:
         self._stack.stop()
         return web.Response(status=202)
 
-    async def _facilities(self, _request: web.Request) -> web.Response:
-        return _reply(self._stack.facilities())
+    async def _facilities(self, request: web.Request) -> web.Response:
+        after = request.query.get("after", "")
+        if not (after.isascii() and after.isdigit()):
+            return _reply(self._stack.facilities())
+        # Not cancelled by aiohttp when the caller goes away, since no request is.
+        found = await self._stack.facilities_after(
+            int(after[:_DIGITS]),
+            wait_s=_seconds(request.query.get("wait", "0"), maximum=_NEWS_MAXIMUM_S),
+            gone=lambda: request.transport is None or request.transport.is_closing(),
+        )
+        return _reply(found)
+
+    async def _end_waiting(self, _app: web.Application) -> None:
+        self._stack.end_waiting()
 
     async def _start(self, request: web.Request) -> web.Response:
         return _reply(await self._servers.start(_parsed(await request.read())))
@@ -240,13 +266,13 @@ def _parsed(body: bytes) -> StartServer:
         raise RefusedRequestError(sentence, code="malformed", field=field or None) from None
 
 
-def _seconds(text: str) -> float:
+def _seconds(text: str, *, maximum: float = _WAIT_MAXIMUM_S) -> float:
     """Return how long an answer may wait; nothing that is no number makes it wait."""
     try:
         seconds = float(text)
     except ValueError:
         return 0.0
-    return min(seconds, _WAIT_MAXIMUM_S) if seconds > 0 else 0.0
+    return min(seconds, maximum) if seconds > 0 else 0.0
 
 
 def _reply(model: BaseModel) -> web.Response:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sandlot_contracts.supervisor import LocalImage
     from sandlot_hub.adapters.settings_file import LoadedSettings
 
+    from .facility_news import FacilityNews
     from .foundation import Foundation
     from .parts import Plan
     from .servers import Servers
@@ -47,24 +48,28 @@ class Stack:
         Users' servers.
     images
         Their environments.
+    news
+        Lets others wait for changes of what this machine can do.
     say
         Takes sentences for the operator.
     stop
         Begins to end everything.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what it works with, injected)
         self,
         *,
         foundation: Foundation,
         servers: Servers,
         images: StackImages,
+        news: FacilityNews,
         say: Callable[[str], None],
         stop: Callable[[], None],
     ) -> None:
         self._foundation = foundation
         self._servers = servers
         self._images = images
+        self._news = news
         self._say = say
         self.stop = stop
         self._health = Health(own_uids=foundation.own_uids)
@@ -166,8 +171,9 @@ class Stack:
     def facilities(self) -> LocalFacilities:
         """Return what this machine can do."""
         limits = self._foundation.limits
-        return LocalFacilities(
+        found = LocalFacilities(
             images=self.images(),
+            running=self._servers.running_by_size(),
             cpus=limits.cpus,
             memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
             cpu_enforced=limits.cpu_enforced,
@@ -175,6 +181,17 @@ class Stack:
             memory_detail=limits.memory_reason,
             isolation=self._foundation.isolation,
         )
+        return self._news.number(found)
+
+    async def facilities_after(
+        self, version: int, *, wait_s: float, gone: Callable[[], bool]
+    ) -> LocalFacilities:
+        """Return the same, and wait up to `wait_s` for a change while the version is that one."""
+        return await self._news.after(version, self.facilities, wait_s=wait_s, gone=gone)
+
+    def end_waiting(self) -> None:
+        """Answer those who wait for a change now."""
+        self._news.close()
 
     def account(self, user: str) -> Account:
         """Return where a user's files are.
@@ -214,6 +231,7 @@ class Stack:
         plans.append(hub_plan(foundation, self._health, embedded))
         self._loaded = loaded
         self._servers.use(loaded)
+        self._news.tell()
         for plan in plans:
             plan.write_files()
             if plan.name in self._parts:

@@ -21,7 +21,7 @@ from .logs import RotatingLog
 from .server_wheel import ServerWheelError, build_server_wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sandlot_hub.domain.settings import SandlotSettings
 
@@ -39,10 +39,13 @@ class StackImages:
     ----------
     foundation
         What the stack stands on.
+    changed
+        Called when an image stands otherwise than before.
     """
 
-    def __init__(self, *, foundation: Foundation) -> None:
+    def __init__(self, *, foundation: Foundation, changed: Callable[[], None]) -> None:
         self._foundation = foundation
+        self._changed = changed
         self._builder: ImageBuilder | None = None
         self._failure: LocalImage | None = None
 
@@ -50,7 +53,7 @@ class StackImages:
         """Make the environments of these settings ready, in the background."""
         try:
             if self._builder is None:
-                self._builder = await asyncio.to_thread(_builder, self._foundation)
+                self._builder = await asyncio.to_thread(_builder, self._foundation, self._changed)
             self._builder.want(_names(settings).values())
         except (ServerWheelError, UntrustedStoreError, OSError) as error:
             log.exception("images cannot be built")
@@ -78,7 +81,7 @@ def _names(settings: SandlotSettings) -> Mapping[str, str]:
     return {slug: image.local for slug, image in images if image.local is not None}
 
 
-def _builder(foundation: Foundation) -> ImageBuilder:
+def _builder(foundation: Foundation, changed: Callable[[], None]) -> ImageBuilder:
     """Read what images are made of; it takes a moment, and is done in a thread."""
     python, wheel = running_python(), build_server_wheel()
     store = ImageStore(
@@ -93,6 +96,7 @@ def _builder(foundation: Foundation) -> ImageBuilder:
         workshop=Workshop(runner=foundation.launcher, store=store, kit=kit, environment=os.environ),
         log=RotatingLog(foundation.directory.log_file("images")),
         clock=SystemClock(),
+        changed=changed,
     )
 
 

@@ -17,6 +17,7 @@ from sandlot_contracts.exits import ExitCode
 from sandlot_hub.adapters.private_file import PrivateFileError
 
 from .datadir import AlreadyRunningError, DataDirectoryError
+from .facility_news import FacilityNews
 from .foundation import lay_foundation
 from .hub import HubDatabaseError, HubSettingsError
 from .layout import SERVICES
@@ -140,18 +141,21 @@ async def _run(foundation: Foundation, progress: Progress, stopping: StopSignals
     foundation.tell_others()
     progress.step(f"Data directory {foundation.directory.root}")
     progress.step(OWN_UID if foundation.own_uids else f"WARNING. {SHARED_UID}")
-    images = StackImages(foundation=foundation)
+    news = FacilityNews(first=time.time_ns() // 1_000_000, monotonic=time.monotonic)
+    images = StackImages(foundation=foundation, changed=news.tell)
     servers = Servers(
         launcher=foundation.launcher,
         accounts=foundation.accounts,
         environment=images.environment,
         limits=foundation.limits,
         logs=foundation.directory.server_logs,
+        changed=news.tell,
     )
     stack = Stack(
         foundation=foundation,
         servers=servers,
         images=images,
+        news=news,
         say=progress.step,
         stop=stopping.ask,
     )

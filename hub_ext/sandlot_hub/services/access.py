@@ -1,4 +1,4 @@
-"""Who may call a route: one of four policies, stated in the route table."""
+"""Who may call a route: one of five policies, stated in the route table."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from sandlot_hub.adapters.hub_identity import HubIdentity
+    from sandlot_hub.adapters.page_ticket import TicketKind
 
     ScopeCheck = Callable[[str, Iterable[str]], bool]
 
@@ -48,7 +49,19 @@ class Machine:
     """Scopes of the hub itself, all of them."""
 
 
-Access = Open | TokenApi | Page | Machine
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """Whoever shows a ticket that the hub signed (`sandlot_hub.adapters.page_ticket`).
+
+    The hub is not asked and nobody needs a login; it is read only. A ticket says who its user is,
+    and what it says of groups is as old as the ticket.
+    """
+
+    kind: TicketKind
+    """The one kind of ticket that is good for this route."""
+
+
+Access = Open | TokenApi | Page | Machine | Ticket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,6 +114,7 @@ def log_request(handler: RequestHandler) -> None:
     if not isinstance(handler, ServiceHandler):
         return
     seconds = handler.request.request_time()
+    caller, kind = _caller(handler)
     method = handler.request.method or ""
     status = handler.get_status()
     handler.context.metrics.observe_request(
@@ -128,11 +129,19 @@ def log_request(handler: RequestHandler) -> None:
                 "route": handler.template,
                 "status": status,
                 "milliseconds": round(seconds * 1000, 1),
-                "caller": None if handler.caller is None else handler.caller.name,
-                "kind": None if handler.caller is None else handler.caller.kind,
+                "caller": caller,
+                "kind": kind,
             }
         },
     )
+
+
+def _caller(handler: ServiceHandler) -> tuple[str | None, str | None]:
+    if handler.ticket is not None:
+        return handler.ticket.user, f"{handler.ticket.kind} with a ticket"
+    if handler.caller is not None:
+        return handler.caller.name, handler.caller.kind
+    return None, None
 
 
 def _url(context: ServiceContext, route: Route) -> URLSpec:

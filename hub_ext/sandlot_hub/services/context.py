@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .drain import InFlight
+from .drain import Ending, InFlight
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from .auth import Authenticator, ServiceOAuth
     from .metrics import ServiceMetrics
+    from .tickets import Tickets
 
 
 def _always_healthy() -> bool:
@@ -32,6 +33,8 @@ class ServiceContext:
     metrics: ServiceMetrics
     oauth: ServiceOAuth
     authenticator: Authenticator
+    tickets: Tickets
     healthy: Callable[[], bool] = _always_healthy
     """Whether everything that the service needs answered lately. Must not ask anybody."""
     in_flight: InFlight = field(default_factory=InFlight)
+    ending: Ending = field(default_factory=Ending)

@@ -3,6 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Ending:
+    """Tells answers that go on for long that the service ends."""
+
+    def __init__(self) -> None:
+        self.begun = False
+        self._listeners: list[Callable[[], None]] = []
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call `listener` when the end begins."""
+        self._listeners.append(listener)
+
+    def begin(self) -> None:
+        """Say that the service ends."""
+        self.begun = True
+        for listener in self._listeners:
+            listener()
 
 
 class InFlight:

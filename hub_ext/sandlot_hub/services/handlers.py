@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from sandlot_contracts.problem import PROBLEM_MEDIA_TYPE
 
-from .access import Open
+from .access import Open, Ticket
 from .errors import ProblemError, build_problem, general_problem, internal_problem
 from .logs import FIELDS
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from sandlot_contracts.problem import Problem
     from sandlot_hub.adapters.hub_identity import HubIdentity
+    from sandlot_hub.adapters.page_ticket import PageTicket
 
     from .access import Access
     from .context import ServiceContext
@@ -48,7 +49,9 @@ class ServiceHandler(HubOAuthenticated, RequestHandler):
     access
         Who may call it.
     caller
-        Who calls; None on open routes only.
+        Who calls; None on routes that are open or for tickets.
+    ticket
+        What the hub signed for the one who calls; on routes for tickets only.
     incident
         Number of this request in the log.
     """
@@ -57,6 +60,7 @@ class ServiceHandler(HubOAuthenticated, RequestHandler):
     template: str
     access: Access
     caller: HubIdentity | None
+    ticket: PageTicket | None
     incident: str
 
     @override
@@ -78,6 +82,7 @@ class ServiceHandler(HubOAuthenticated, RequestHandler):
         self.template = template
         self.access = access
         self.caller = None
+        self.ticket = None
         self.incident = secrets.token_hex(6)
         self.hub_auth = context.oauth
         context.in_flight.enter()
@@ -101,6 +106,12 @@ class ServiceHandler(HubOAuthenticated, RequestHandler):
         self._check_method()
         self._check_url()
         if isinstance(self.access, Open):
+            return
+        if isinstance(self.access, Ticket):
+            # A browser asks without the ticket whether it may send one (CORS preflight). Only
+            # handlers that mean to answer that have this method.
+            if self.request.method != "OPTIONS":
+                self.ticket = self.context.tickets.read(self.request.headers, self.access)
             return
         self.caller = await self.context.authenticator.authenticate(self, self.access)
         # Otherwise JupyterHub's code would find the user by itself, blocking.

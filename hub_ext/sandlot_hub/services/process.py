@@ -19,6 +19,7 @@ from sandlot_contracts.exits import ExitCode
 from sandlot_hub.adapters.clock import SystemClock
 from sandlot_hub.adapters.hub_client import HubClient
 from sandlot_hub.adapters.hub_identity import HubTokens
+from sandlot_hub.adapters.page_ticket import ticket_key
 from sandlot_hub.adapters.service_config import LOOPBACK, ServiceConfigError, read_service_config
 from sandlot_hub.adapters.settings_file import SettingsError, read_resolved
 
@@ -27,6 +28,7 @@ from .context import ServiceContext
 from .handlers import MAX_BODY
 from .logs import FIELDS, configure_logging
 from .metrics import ServiceMetrics
+from .tickets import Tickets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -106,7 +108,8 @@ async def serve(
     """Serve on `listener` until SIGTERM, SIGINT or `stop`, then end in order.
 
     The order: no new connections, then the requests in progress for at most
-    `config.stop_grace` seconds, then every connection, then what the service opened.
+    `config.stop_grace` seconds (those that would go on are told to end), then every
+    connection, then what the service opened.
     """
     stop = stop or asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -128,6 +131,7 @@ async def serve(
         logger.info("serving", extra={FIELDS: {"url": config.url, "settings": settings.hash}})
         await stop.wait()
         server.stop()
+        context.ending.begin()
         idle = await context.in_flight.wait_idle(within=config.stop_grace)
         await server.close_all_connections()
         logger.info("stopped", extra={FIELDS: {"cut_off": not idle}})
@@ -155,6 +159,7 @@ async def build_context(
         metrics=metrics,
         oauth=oauth,
         authenticator=authenticator,
+        tickets=Tickets(key=ticket_key(config.token.get_secret_value()), clock=clock),
     )
 
 

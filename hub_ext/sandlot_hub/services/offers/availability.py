@@ -2,62 +2,90 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC
 from typing import TYPE_CHECKING, Protocol
 
 from sandlot_contracts.offers import Offer, OfferList, Reason
-from sandlot_hub.adapters.single_flight import SingleFlight
-from sandlot_hub.adapters.supervisor_client import (
-    SupervisorRefusedError,
-    SupervisorUnreachableError,
-)
 from sandlot_hub.domain.facilities import Facilities, Mode
-from sandlot_hub.domain.machine import machine_facilities
 from sandlot_hub.domain.offers import decide_offers
-from sandlot_hub.services.logs import FIELDS
+from sandlot_hub.domain.page_offers import page_offers
+from sandlot_hub.domain.page_offers import without_facilities as page_without_facilities
+from sandlot_hub.domain.visibility import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
+    from sandlot_contracts.offers import ProfileOffer
     from sandlot_contracts.supervisor import LocalFacilities
     from sandlot_hub.domain.entitlements import Entitlements
     from sandlot_hub.domain.ports import Clock
     from sandlot_hub.domain.settings import SandlotSettings
 
-logger = logging.getLogger(__name__)
-
-MAX_AGE = 1.0
-"""Seconds that a snapshot serves everybody."""
-TIMEOUT = 2.0
-"""Seconds that the supervisor has to answer."""
 UNKNOWN = "availability-unknown"
+
+_ASSUMED = Facilities(mode=Mode.LOCAL)
+"""What is decided with when nothing is known. With it only what the settings say remains: who may
+not use what stays refused for that reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """What the installation can do, or since when that is not known."""
 
-    facilities: Facilities | None
-    """None when it is not known."""
+    version: int
+    """Another number whenever what it says is something else."""
     as_of: datetime
-    """When this was true; when not known, since when."""
+    """When this was true; when not known, when something was known last."""
+    taken: float
+    """The same moment, in seconds of the monotonic clock."""
+    facilities: Facilities | None = None
+    """None when it is not known."""
+    machine: LocalFacilities | None = None
+    """What the facilities were made from, on one machine."""
+
+    @property
+    def known(self) -> bool:
+        """Whether it is known what can be done."""
+        return self.facilities is not None
+
+    def renewed(self, *, machine: LocalFacilities, as_of: datetime, taken: float) -> Snapshot:
+        """Return the same, true at a later moment."""
+        return replace(self, machine=machine, as_of=as_of, taken=taken)
+
+    def forgotten(self) -> Snapshot:
+        """Return that nothing is known since then."""
+        return replace(
+            self,
+            version=self.version + 1,
+            facilities=None,
+            machine=None,
+        )
 
 
 class FacilitiesSource(Protocol):
     """Knows what the installation can do."""
 
+    @property
+    def latest(self) -> Snapshot:
+        """What is known now. Asks nobody."""
+        ...
+
     def known(self) -> bool:
-        """Return whether the last question was answered. Asks nobody."""
+        """Return whether what it asks answers. Asks nobody."""
+        ...
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever `latest` has another version."""
         ...
 
     async def snapshot(self) -> Snapshot:
-        """Return what it can do, at most a second old."""
+        """Return what is known; right after the start, wait for the first answer."""
         ...
 
-    async def close(self) -> None:
-        """Let go of connections and questions under way."""
+    async def run(self) -> None:
+        """Keep up with what changes until cancelled."""
         ...
 
 
@@ -68,80 +96,27 @@ class ClusterFacilities:
         self._facilities = facilities
         self._clock = clock
 
+    @property
+    def latest(self) -> Snapshot:
+        """The facilities, as of now."""
+        now = self._clock.now()
+        return Snapshot(
+            version=0, as_of=now, taken=self._clock.monotonic(), facilities=self._facilities
+        )
+
     def known(self) -> bool:
         """Return True."""
         return True
 
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Do nothing: there is no news."""
+
     async def snapshot(self) -> Snapshot:
         """Return them, as of now."""
-        return Snapshot(facilities=self._facilities, as_of=self._clock.now())
+        return self.latest
 
-    async def close(self) -> None:
-        """Do nothing: nothing is open."""
-
-
-class SupportsFacilities(Protocol):
-    """The part of `ProcessSupervisor` that this service uses."""
-
-    async def facilities(self) -> LocalFacilities:
-        """Return what this machine can do at the moment."""
-        ...
-
-
-class MachineFacilities:
-    """Facilities of this machine, from the supervisor: one question a second for everybody.
-
-    Parameters
-    ----------
-    supervisor
-        Answers the question.
-    clock
-        The time.
-    """
-
-    def __init__(self, *, supervisor: SupportsFacilities, clock: Clock) -> None:
-        self._supervisor = supervisor
-        self._clock = clock
-        self._flights: SingleFlight[str, Snapshot] = SingleFlight()
-        self._taken = float("-inf")
-        # Before the first answer nothing is known, since the start.
-        self._last = Snapshot(facilities=None, as_of=clock.now())
-        self._answered = True
-
-    def known(self) -> bool:
-        """Return whether the last question was answered; True before the first."""
-        return self._answered
-
-    async def snapshot(self) -> Snapshot:
-        """Return what this machine can do. An old answer is never passed off as a new one."""
-        if self._clock.monotonic() - self._taken < MAX_AGE:
-            return self._last
-        return await self._flights.run("machine", self._take)
-
-    async def close(self) -> None:
-        """Give up the question that is under way."""
-        await self._flights.close()
-
-    async def _take(self) -> Snapshot:
-        facilities = await self._ask()
-        self._answered = facilities is not None
-        if facilities is not None:
-            self._last = Snapshot(facilities=facilities, as_of=self._clock.now())
-        else:
-            # Not known since it was last known, or since the start.
-            self._last = Snapshot(facilities=None, as_of=self._last.as_of)
-        # A failure counts as an answer for a second too: a supervisor in trouble is not hammered.
-        self._taken = self._clock.monotonic()
-        return self._last
-
-    async def _ask(self) -> Facilities | None:
-        try:
-            async with asyncio.timeout(TIMEOUT):
-                return machine_facilities(await self._supervisor.facilities())
-        except (SupervisorUnreachableError, SupervisorRefusedError, TimeoutError) as error:
-            reason = f"{type(error).__name__}: {error}"
-            logger.warning("facilities are not known", extra={FIELDS: {"reason": reason}})
-            return None
+    async def run(self) -> None:
+        """Do nothing: there is nothing to keep up with."""
 
 
 class Offers:
@@ -151,16 +126,19 @@ class Offers:
         self, *, settings: SandlotSettings, source: FacilitiesSource, clock: Clock
     ) -> None:
         self.settings = settings
-        self._source = source
+        self.source = source
         self._clock = clock
 
     def known(self) -> bool:
         """Return whether availability is known."""
-        return self._source.known()
+        return self.source.known()
 
-    async def of(self, entitlements: Entitlements) -> OfferList:
+    def age_s(self, snapshot: Snapshot) -> float:
+        """Return how long ago a snapshot was true, in seconds."""
+        return round(max(0.0, self._clock.monotonic() - snapshot.taken), 3)
+
+    def of(self, entitlements: Entitlements, snapshot: Snapshot) -> OfferList:
         """Return the offers of one user."""
-        snapshot = await self._source.snapshot()
         if snapshot.facilities is not None:
             return decide_offers(
                 entitlements=entitlements,
@@ -168,26 +146,41 @@ class Offers:
                 facilities=snapshot.facilities,
                 now=snapshot.as_of,
             )
-        # Without facilities only what the settings say remains: who may not use what stays
-        # refused for that reason, everything else is not known.
         offers = decide_offers(
             entitlements=entitlements,
             settings=self.settings,
-            facilities=Facilities(mode=Mode.LOCAL),
+            facilities=_ASSUMED,
             now=self._clock.now(),
         )
-        return without_facilities(offers, since=snapshot.as_of)
+        return without_facilities(offers, reason=_unknown_since(snapshot))
+
+    def on_page(self, entitlements: Entitlements, snapshot: Snapshot) -> tuple[ProfileOffer, ...]:
+        """Return what an open spawn page shows to one user, and to everybody of their class."""
+        facilities = snapshot.facilities or _ASSUMED
+        offers = page_offers(visible(entitlements, self.settings, facilities))
+        if snapshot.known:
+            return offers
+        return page_without_facilities(offers, reason=_unknown_since(snapshot))
 
 
-def without_facilities(offers: OfferList, *, since: datetime) -> OfferList:
-    """Return the offers with every available one marked as not known since `since`."""
-    reason = Reason(
-        code=UNKNOWN,
-        message=f"Whether this can be started is not known since {since:%Y-%m-%d %H:%M:%S} UTC, "
-        "because this machine does not answer at the moment. Next: try again in a few seconds.",
-    )
+def without_facilities(offers: OfferList, *, reason: Reason) -> OfferList:
+    """Return the offers with every available one marked as not known, for this reason."""
     return offers.model_copy(
         update={"offers": tuple(_unknown(offer, reason) for offer in offers.offers)}
+    )
+
+
+def iso(moment: datetime) -> str:
+    """Return a moment as the wire has it: UTC, ISO 8601, with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _unknown_since(snapshot: Snapshot) -> Reason:
+    return Reason(
+        code=UNKNOWN,
+        message=f"Whether this can be started is not known since {snapshot.as_of:%Y-%m-%d %H:%M:%S}"
+        " UTC, because this machine does not answer at the moment. Next: try again in a few "
+        "seconds.",
     )
 
 

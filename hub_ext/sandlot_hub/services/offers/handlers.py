@@ -31,7 +31,8 @@ class OffersHandler(ServiceHandler):
     @override
     async def get(self) -> None:
         """Answer with the caller's offers."""
-        self.write_model(await self.offers.of(entitlements_of(self.user)))
+        snapshot = await self.offers.source.snapshot()
+        self.write_model(self.offers.of(entitlements_of(self.user), snapshot))
 
 
 class OffersPage(PageHandler):
@@ -42,5 +43,13 @@ class OffersPage(PageHandler):
     @override
     async def get(self) -> None:
         """Answer with a table a profile."""
-        offers = await self.offers.of(entitlements_of(self.user))
-        self.write_page("offers.html", view=build_view(offers, self.offers.settings))
+        snapshot = await self.offers.source.snapshot()
+        offers = self.offers.of(entitlements_of(self.user), snapshot)
+        running = None if snapshot.facilities is None else snapshot.facilities.running
+        view = build_view(
+            offers,
+            self.offers.settings,
+            running=running,
+            age_s=self.offers.age_s(snapshot),
+        )
+        self.write_page("offers.html", view=view)

@@ -41,6 +41,9 @@ class FakeStack:
     def status(self) -> StackStatus:
         return STATUS
 
+    def end_waiting(self) -> None:
+        """Nobody waits."""
+
     async def restart(self, part: str) -> StackStatus:
         assert part
         if self.refusal is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sandlot_contracts.images import Package
 from sandlot_hub.local.image_definitions import (
     PythonInfo,
     images_folder,
@@ -58,6 +59,15 @@ def test_what_goes_into_an_environment(folder: Path) -> None:
     }
 
 
+def test_what_an_image_is_made_for_is_known(folder: Path) -> None:
+    (folder / "base/requirements.in").write_text("numpy>=2\n")
+    # What somebody notes in a lock is not always UTF-8.
+    (folder / "base/requirements.lock").write_bytes(b"# caf\xe9\nnumpy==2.4.1\n")
+    definitions = read_definitions(folder, python=PYTHON, wheel=WHEEL)
+    assert definitions["base"].packages == (Package(name="numpy", version="2.4.1"),)
+    assert definitions["scipy"].packages == ()
+
+
 def test_the_same_content_has_the_same_key(folder: Path) -> None:
     assert slot(folder) == slot(folder)
     assert slot(folder).startswith("base-")
@@ -96,7 +106,10 @@ def test_the_other_image_keeps_its_key(folder: Path) -> None:
 
 
 def test_the_shipped_images() -> None:
-    assert set(read_definitions(images_folder(), python=PYTHON, wheel=WHEEL)) >= {"base", "scipy"}
+    found = read_definitions(images_folder(), python=PYTHON, wheel=WHEEL)
+    assert set(found) >= {"base", "scipy"}
+    assert found["base"].packages
+    assert found["scipy"].packages[0].name == "dask"
 
 
 def test_the_interpreter_is_not_that_of_the_own_environment() -> None:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from sandlot_contracts.images import ImageContents, Package
 from sandlot_hub.adapters.clock import SystemClock
 from sandlot_hub.local.image_build import BuildKit, BuildLimits, Workshop
+from sandlot_hub.local.image_contents import size_on_disk
 from sandlot_hub.local.image_definitions import ImageDefinition, PythonInfo
 from sandlot_hub.local.image_store import ImageStore
 from sandlot_hub.local.images import ImageBuilder
@@ -30,6 +32,7 @@ PYTHON = PythonInfo(executable=Path("/usr/bin/python3"), version="3.11.2", platf
 WHEEL = ServerWheel(
     filename="s-1-py3-none-any.whl", content=b"w", digest="d", has_labextension=True
 )
+NUMPY = Package(name="numpy", version="2.4.1")
 LIMITS = BuildLimits(afterlife=timedelta(0))
 
 
@@ -79,13 +82,19 @@ def log() -> Log:
 
 
 @pytest.fixture
+def told() -> list[str]:
+    """How the images stood, whenever a change was told."""
+    return []
+
+
+@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "images"
 
 
 @pytest_asyncio.fixture
 async def make(
-    runner: FakeRunner, folder: Path, log: Log
+    runner: FakeRunner, folder: Path, log: Log, told: list[str]
 ) -> AsyncIterator[Callable[[], ImageBuilder]]:
     made: list[ImageBuilder] = []
 
@@ -95,7 +104,9 @@ async def make(
         kit = BuildKit(uv=Path("/opt/uv"), python=PYTHON, wheel=WHEEL)
         environment = {"UV_DEFAULT_INDEX": "mirror", "HOME": "/home/x", "SECRET": "no"}
         definitions = {
-            name: ImageDefinition(name=name, slot=f"{name}-1", requirements=b"", files={})
+            name: ImageDefinition(
+                name=name, slot=f"{name}-1", requirements=b"", files={}, packages=(NUMPY,)
+            )
             for name in ("base", "scipy")
         }
         made.append(
@@ -107,6 +118,7 @@ async def make(
                 ),
                 log=log,
                 clock=SystemClock(),
+                changed=lambda: told.extend(each.state for each in made[-1].states().values()),
             )
         )
         return made[-1]
@@ -137,6 +149,64 @@ async def test_a_build(make: Callable[[], ImageBuilder], runner: FakeRunner, fol
     assert states["base"].state == "ready"
     assert builder.environment("base") == folder / "base-1"
     assert runner.programs == ["uv", "cp", "uv", "jupyterhub-singleuser"]
+
+
+async def test_what_is_inside_is_told(
+    make: Callable[[], ImageBuilder], runner: FakeRunner, folder: Path
+) -> None:
+    builder = make()
+    builder.want(["base"])
+    contents = builder.states()["base"].contents
+    assert contents == ImageContents(packages=(NUMPY,))  # before it is built, too
+
+    contents = (await settled(builder))["base"].contents
+
+    assert contents.packages == (NUMPY,)
+    assert contents.built_at is not None
+    assert contents.built_at.endswith("Z")
+    assert contents.size_bytes == size_on_disk(folder / "base-1")
+
+
+async def test_nothing_is_measured_twice(
+    make: Callable[[], ImageBuilder], runner: FakeRunner, folder: Path
+) -> None:
+    first = make()
+    first.want(["base"])
+    await settled(first)
+    kept = folder / ".sizes/base-1"
+    kept.write_text("4711")
+
+    second = make()
+    second.want(["base"])
+    assert second.states()["base"].contents.size_bytes == 4711
+
+    kept.write_text("garbage")
+    third = make()
+    third.want(["base"])
+    assert third.states()["base"].contents.size_bytes is None
+    assert (await settled(third))["base"].contents.size_bytes == size_on_disk(folder / "base-1")
+    assert kept.read_text().isdigit()
+    assert not kept.stat().st_mode & 0o022
+
+
+async def test_an_image_whose_size_cannot_be_kept_is_ready_all_the_same(
+    make: Callable[[], ImageBuilder], folder: Path, log: Log
+) -> None:
+    builder = make()
+    builder.want(["base"])
+    (folder / ".sizes").rmdir()
+    state = (await settled(builder))["base"]
+    assert (state.state, state.contents.size_bytes) == ("ready", None)
+    assert "the size of base-1 is not known" in log.text
+
+
+async def test_every_step_is_told(
+    make: Callable[[], ImageBuilder], runner: FakeRunner, told: list[str]
+) -> None:
+    builder = make()
+    builder.want(["base"])
+    await settled(builder)
+    assert told == ["queued", "building", "ready", "ready"]  # the last one is measured
 
 
 async def test_builds_get_no_more_of_the_environment_than_they_need(

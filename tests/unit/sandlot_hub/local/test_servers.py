@@ -69,6 +69,8 @@ class Machine:
         program.write_text(SERVER)
         program.chmod(0o755)
         self.bound: dict[int, frozenset[int]] = {}
+        self.counts: list[dict[str, int]] = []
+        """How many ran of each size, whenever that changed."""
         self.accounts = Accounts(
             database=folder / "state" / "a.sqlite", homes=folder / "homes", own_uids=False
         )
@@ -85,8 +87,12 @@ class Machine:
                 stack="test",
             ),
             logs=folder / "logs",
+            changed=self.note_change,
         )
         self.servers.use(self.loaded)
+
+    def note_change(self) -> None:
+        self.counts.append(self.servers.running_by_size())
 
     def request(self, number: int = 1, **changes: Any) -> StartServer:
         port = free_port()
@@ -143,6 +149,17 @@ async def test_a_server_that_ends_says_why(machine: Machine) -> None:
     assert (state.state, state.exit_code, state.reason) == ("exited", 3, "It ended by itself.")
     tail = machine.servers.log_tail(request.spawn_id)
     assert tail.lines[0] == "I am ann with exit"
+
+
+async def test_every_start_and_end_is_told(machine: Machine) -> None:
+    first, second = machine.request(1), machine.behaving("exit", 2)
+    second = second.model_copy(update={"server_name": "b", "size": "large"})
+    await machine.servers.start(first)
+    await machine.servers.start(second)
+    await machine.servers.get(second.spawn_id, wait_s=20)
+    await machine.servers.stop(first.spawn_id, now=True)
+    await asyncio.sleep(0)  # it is told in the loop's next turn
+    assert machine.counts == [{"small": 1}, {"small": 1, "large": 1}, {"small": 1}, {}]
 
 
 async def test_the_log_of_an_earlier_server_is_not_shown(machine: Machine) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from typing import TYPE_CHECKING
@@ -63,6 +64,8 @@ class Fake:
     def __init__(self) -> None:
         self.asked: list[object] = []
         self.error: Exception | None = None
+        self.waiting, self.change = asyncio.Event(), asyncio.Event()
+        self.gone: Callable[[], bool] = lambda: False
 
     def _note(self, *what: object) -> None:
         self.asked.append(what)
@@ -92,6 +95,18 @@ class Fake:
     def facilities(self) -> LocalFacilities:
         self._note("facilities")
         return FACILITIES
+
+    async def facilities_after(
+        self, version: int, *, wait_s: float, gone: Callable[[], bool]
+    ) -> LocalFacilities:
+        self._note("facilities", version, wait_s)
+        self.gone = gone
+        self.waiting.set()
+        await self.change.wait()
+        return FACILITIES
+
+    def end_waiting(self) -> None:
+        self.change.set()
 
     def account(self, user: str) -> Account:
         self._note("account", user)
@@ -174,6 +189,42 @@ async def test_every_question_has_its_answer(served: Site) -> None:
     assert await client.facilities() == FACILITIES
     await client.stop_all()
     assert served.stack.asked == [("status",), ("restart", "hub"), ("facilities",), ("stop",)]
+
+
+@pytest.mark.parametrize(
+    ("wait_s", "waits"), [(2.5, 2.5), (600, 30.0), (-1, 0.0), (float("nan"), 0.0)]
+)
+async def test_waiting_for_a_change(served: Site, wait_s: float, waits: float) -> None:
+    served.stack.change.set()
+    assert await served.client.facilities(after=7, wait_s=wait_s) == FACILITIES
+    assert served.stack.asked == [("facilities", 7, waits)]
+
+
+@pytest.mark.parametrize("after", ["", "x", "-1", "²", "1.5"])
+async def test_what_is_no_version_waits_for_nothing(served: Site, after: str) -> None:
+    path = f"http://s/v1/facilities?wait=30&after={after}"
+    async with session(served) as http, http.get(path) as reply:
+        assert reply.status == 200
+    assert served.stack.asked == [("facilities",)]
+
+
+async def test_who_waits_is_answered_at_the_end(site: Site) -> None:
+    async with serving(site.api(Role.SERVICE | Role.HUB), site.path, gid=None):
+        asking = asyncio.create_task(site.client.facilities(after=1, wait_s=30))
+        await site.stack.waiting.wait()
+    async with asyncio.timeout(10):
+        assert await asking == FACILITIES
+
+
+async def test_who_waits_and_goes_away_is_noticed(served: Site) -> None:
+    asking = asyncio.create_task(served.client.facilities(after=1, wait_s=30))
+    await served.stack.waiting.wait()
+    assert not served.stack.gone()
+    asking.cancel()
+    async with asyncio.timeout(10):
+        while not served.stack.gone():  # noqa: ASYNC110 (the socket tells nobody)
+            await asyncio.sleep(0)
+    served.stack.change.set()
 
 
 @pytest.mark.parametrize("user", ["ann", "a/b", "..", "ä ?#%", "a%2Fb"])

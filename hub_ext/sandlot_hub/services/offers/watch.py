@@ -1,0 +1,181 @@
+"""Keeps up with what this machine can do: one question for everybody, always open."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from sandlot_hub.adapters.supervisor_client import (
+    SupervisorRefusedError,
+    SupervisorUnreachableError,
+)
+from sandlot_hub.domain.machine import machine_facilities
+from sandlot_hub.services.logs import FIELDS
+
+from .availability import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from sandlot_contracts.supervisor import LocalFacilities
+    from sandlot_hub.domain.ports import Clock
+
+logger = logging.getLogger(__name__)
+
+
+class SupportsFacilities(Protocol):
+    """The part of `ProcessSupervisor` that this service uses."""
+
+    async def facilities(self, *, after: int | None = None, wait_s: float = 0.0) -> LocalFacilities:
+        """Return what this machine can do; wait for a change while the version is `after`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often the supervisor is asked, and how long it may take; in seconds."""
+
+    wait: float = 1.0
+    """How long an answer waits for a change. Every answer makes what is known new again."""
+    patience: float = 2.5
+    """How old the last answer may be; after that nothing is known."""
+    answer: float = 2.0
+    """How long an answer may take while nothing is known."""
+    between: float = 0.25
+    """Between two changes: when a whole class starts at once, that is not news for everybody
+    thirty times a second."""
+    first_pause: float = 0.1
+    """After the first question without an answer; twice as long after each further one."""
+    longest_pause: float = 2.0
+
+
+class MachineWatch:
+    """Facilities of this machine, from the supervisor.
+
+    Parameters
+    ----------
+    supervisor
+        Answers the question.
+    clock
+        The time.
+    jitter
+        Returns a number between 0 and 1, another one each time: by how much a pause is shorter.
+    """
+
+    def __init__(
+        self,
+        *,
+        supervisor: SupportsFacilities,
+        clock: Clock,
+        jitter: Callable[[], float],
+        pace: Pace | None = None,
+    ) -> None:
+        self._supervisor = supervisor
+        self._clock = clock
+        self._jitter = jitter
+        self._pace = pace or Pace()
+        self._listeners: list[Callable[[], None]] = []
+        self._first = asyncio.Event()
+        # Before the first answer nothing is known, since the start.
+        self._latest = Snapshot(version=0, as_of=clock.now(), taken=clock.monotonic())
+
+    @property
+    def latest(self) -> Snapshot:
+        """What is known now. Asks nobody."""
+        return self._latest
+
+    def known(self) -> bool:
+        """Return whether the supervisor answers; True before the first question has ended."""
+        return self._latest.known or not self._first.is_set()
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever there is news."""
+        self._listeners.append(listener)
+
+    async def snapshot(self) -> Snapshot:
+        """Return what is known; right after the start, wait for the first answer."""
+        await self._first.wait()
+        return self._latest
+
+    async def run(self) -> None:
+        """Ask for ever."""
+        unanswered = 0
+        while True:
+            asked = self._clock.monotonic()
+            try:
+                async with asyncio.timeout(self._patience_left()):
+                    found = await self._ask()
+            except (SupervisorUnreachableError, SupervisorRefusedError, TimeoutError) as error:
+                unanswered += 1
+                self._give_up(error)
+                pause = self._pause(unanswered)
+            else:
+                unanswered = 0
+                pause = self._pause_after(asked, news=self._take(found))
+            await asyncio.sleep(pause)
+
+    async def _ask(self) -> LocalFacilities:
+        known = self._latest.machine
+        if known is None:
+            return await self._supervisor.facilities()
+        return await self._supervisor.facilities(after=known.version, wait_s=self._pace.wait)
+
+    def _patience_left(self) -> float:
+        """Return how long the next answer may take."""
+        if not self._latest.known:
+            return self._pace.answer
+        return max(0.0, self._latest.taken + self._pace.patience - self._clock.monotonic())
+
+    def _pause(self, unanswered: int) -> float:
+        doubled = self._pace.first_pause * 2.0 ** min(unanswered - 1, 20)
+        pause = min(doubled, self._pace.longest_pause) * (1 - self._jitter() / 2)
+        # While something is known, everybody must hear in time that it no longer is.
+        return min(pause, self._patience_left()) if self._latest.known else pause
+
+    def _pause_after(self, asked: float, *, news: bool) -> float:
+        if news:
+            return self._pace.between
+        # A supervisor that does not know how to wait answers at once, again and again.
+        return max(0.0, asked + self._pace.wait - self._clock.monotonic())
+
+    def _take(self, found: LocalFacilities) -> bool:
+        """Keep an answer; return whether it says something new."""
+        before = self._latest.machine
+        news = before is None or found != before.model_copy(update={"version": found.version})
+        as_of, taken = self._now()
+        if not news:
+            # The same is true at a later moment: nobody needs to hear of it at once.
+            self._latest = self._latest.renewed(machine=found, as_of=as_of, taken=taken)
+            return False
+        if before is None and self._first.is_set():
+            logger.info("facilities are known again")
+        self._publish(
+            Snapshot(
+                version=self._latest.version + 1,
+                as_of=as_of,
+                taken=taken,
+                machine=found,
+                facilities=machine_facilities(found),
+            )
+        )
+        return True
+
+    def _give_up(self, error: Exception) -> None:
+        if self._latest.known and self._patience_left() > 0:
+            return
+        if self._latest.known or not self._first.is_set():
+            reason = f"{type(error).__name__}: {error}"
+            logger.warning("facilities are not known", extra={FIELDS: {"reason": reason}})
+            self._publish(self._latest.forgotten())
+
+    def _publish(self, snapshot: Snapshot) -> None:
+        self._latest = snapshot
+        self._first.set()
+        for listener in self._listeners:
+            listener()
+
+    def _now(self) -> tuple[datetime, float]:
+        return self._clock.now(), self._clock.monotonic()
