@@ -14,7 +14,7 @@ LANES = $(PY) tools/lanes.py
 ARGS ?=
 
 .PHONY: help run install test test-unit test-lab test-repo test-integration test-browser \
-        lint format bench bench-smoke docs generate lock clean
+        test-kube cluster lint format bench bench-smoke docs generate images lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 24
@@ -54,6 +54,12 @@ test-integration: prepare-test ## real hub, proxy, spawner and Lab over HTTP
 test-browser: prepare-test ## the main road in a real browser
 	@$(LANES) browser -- $(ARGS)
 
+test-kube: prepare-test ## a real Kubernetes control plane with fake nodes (compiled once: 6 minutes)
+	@$(LANES) kube -- $(ARGS)
+
+cluster: prepare-test ## that control plane to work on, without a hub (Ctrl-C ends it)
+	@PYTHONPATH=tests exec $(PY) -m support.cluster
+
 lint: prepare-test ## ruff, mypy, import contracts; eslint, prettier, stylelint and tsc
 	@$(LANES) lint lint-lab
 
@@ -71,6 +77,9 @@ generate: prepare-test ## write what is generated: settings schema and reference
 
 docs: prepare-test ## build the documentation into docs/_build/html; a warning is an error
 	@$(LANES) docs
+
+images: prepare-run ## make the folders that container images are built from, below dist/images
+	@$(PY) tools/image_context.py $(ARGS)
 
 lock: prepare-test ## resolve requirements/*.in and images/*/requirements.in again (needs network)
 	@$(PY) tools/lock.py

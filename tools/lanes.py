@@ -42,6 +42,7 @@ LANES: dict[str, list[tuple[str, ...]]] = {
         (*PYTEST, "-o", "asyncio_mode=auto", "tests/published_hub"),
     ],
     "browser": [(*PYTEST, "tests/browser")],
+    "kube": [(*PYTEST, "tests/kube")],
     "bench": [(sys.executable, "tests/bench/run.py")],
     "bench-smoke": [(sys.executable, "tests/bench/run.py", "--smoke")],
     "docs": [(str(BIN / "sphinx-build"), "-W", "--keep-going", "-q", "docs", "docs/_build/html")],

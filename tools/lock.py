@@ -21,6 +21,7 @@ PYTHON = "3.11"
 LOCKS = {
     "requirements/build.in": "requirements/build.lock",
     "requirements/node.in": "requirements/node.lock",
+    "requirements/go.in": "requirements/go.lock",
     "requirements/run.in": "requirements/run.lock",
     "requirements/test.in": "requirements/test.lock",
     "images/base/requirements.in": "images/base/requirements.lock",

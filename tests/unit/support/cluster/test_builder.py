@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from support.cluster.builder import KUBERNETES, MODULE, PROGRAMS, build_key, cache_folder
+from support.cluster.toolchain import Go, read_version
+
+MODULE_FILE = (MODULE / "go.mod").read_text()
+
+
+def test_the_programs_say_the_version_that_they_are_built_from() -> None:
+    assert f"k8s.io/kubernetes {KUBERNETES}\n" in MODULE_FILE
+
+
+def test_every_program_is_a_tool_of_the_module() -> None:
+    tools = MODULE_FILE.partition("tool (")[2].split()
+
+    assert set(PROGRAMS.values()) <= set(tools)
+
+
+def test_the_parts_of_kubernetes_have_one_version() -> None:
+    found = set(re.findall(r"^replace (\S+) => (\S+) (\S+)$", MODULE_FILE, re.MULTILINE))
+
+    assert found
+    assert {version for _, _, version in found} == {KUBERNETES.replace("v1.", "v0.")}
+    assert all(old == new for old, new, _ in found)
+
+
+@pytest.mark.parametrize("name", ["go.mod", "go.sum"])
+def test_no_address_of_a_mirror_is_in_it(name: str) -> None:
+    assert "://" not in (MODULE / name).read_text()
+
+
+def test_another_go_makes_another_build() -> None:
+    keys = {
+        build_key(Go(program=Path(program), version=version, ours=ours))
+        for program, version, ours in (
+            ("/usr/bin/go", "go1.26.8 linux/amd64", False),
+            ("/opt/go", "go1.26.8 linux/amd64", True),
+            ("/usr/bin/go", "go1.26.9 linux/amd64", False),
+            ("/usr/bin/go", "go1.26.8 linux/arm64", False),
+        )
+    }
+
+    assert len(keys) == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "version"),
+    [
+        ("go version go1.26.8 linux/amd64\n", "go1.26.8 linux/amd64"),
+        ("go version go1.27rc1 linux/arm64\n", "go1.27rc1 linux/arm64"),
+        ("go version go1.26.8 X:nodwarf5 linux/amd64\n", "go1.26.8 linux/amd64"),
+        ("go version go1.25.9 linux/amd64\n", None),
+        ("go version devel\n", None),
+        ("", None),
+    ],
+)
+def test_which_go_is_new_enough(answer: str, version: str | None) -> None:
+    assert read_version(answer) == version
+
+
+@pytest.mark.parametrize(
+    ("environment", "folder"),
+    [
+        ({"SANDLOT_CLUSTER_CACHE": "/c", "XDG_CACHE_HOME": "/x"}, "/c"),
+        ({"XDG_CACHE_HOME": "/x"}, "/x/sandlot/cluster"),
+        ({"HOME": "/h"}, "/h/.cache/sandlot/cluster"),
+    ],
+    ids=["chosen", "xdg", "home"],
+)
+def test_where_programs_are_kept(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], folder: str
+) -> None:
+    for name in ("SANDLOT_CLUSTER_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert cache_folder() == Path(folder)
