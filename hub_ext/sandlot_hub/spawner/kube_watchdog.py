@@ -1,0 +1,135 @@
+"""Looks at a start while KubeSpawner waits for it, tells why it waits, and ends what cannot work.
+
+KubeSpawner's own wait ends when the server is ready, or with a bare timeout. This one reads
+what KubeSpawner's watches hold anyway; it asks the cluster itself only about claims.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
+from sandlot_hub.domain.pod_documents import NOBODY, OthersWaiting, StartSubject, StartView, text
+from sandlot_hub.domain.pod_verdict import StartJudge
+from sandlot_hub.domain.start_outcomes import Failed, Waiting, WaitReason
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from sandlot_hub.domain.cluster_settings import StartPatience
+    from sandlot_hub.domain.pod_documents import Document
+
+LOOK_S = 0.5
+"""Seconds between two looks: a reason is told at most that long after the hub knows it."""
+_CLAIM_REASONS = frozenset({WaitReason.VOLUME, WaitReason.CLAIM_GONE})
+_CLAIMS_S = 5.0
+"""Seconds between two questions about claims."""
+
+
+class Surroundings(Protocol):
+    """What the watchdog sees and does. The spawner is it."""
+
+    def pod(self) -> Document | None:
+        """Return the server's pod as it was seen last; None when there is none."""
+        ...
+
+    def events(self) -> Sequence[Document]:
+        """Return the events that were seen."""
+        ...
+
+    async def claim(self) -> Document | None:
+        """Return the claim of the home; None when there is none."""
+        ...
+
+    async def make_home_again(self) -> None:
+        """Make the claim of the home, which is gone."""
+        ...
+
+    def tell(self, waiting: Waiting) -> None:
+        """Tell people that the start waits, when that is news."""
+        ...
+
+
+class Watchdog:
+    """Watches one start.
+
+    Parameters
+    ----------
+    surroundings
+        What it sees and does.
+    subject
+        What is started, in the words of people.
+    patience
+        How long each reason may last.
+    others
+        Who else waits for the same, at this moment.
+    """
+
+    def __init__(
+        self,
+        *,
+        surroundings: Surroundings,
+        subject: StartSubject,
+        patience: StartPatience,
+        others: Callable[[], OthersWaiting] = lambda: NOBODY,
+    ) -> None:
+        self._surroundings = surroundings
+        self._subject = subject
+        self._patience = patience
+        self._others = others
+        self._last_seen: Document | None = None
+        self._claims: dict[str, Document] = {}
+        self._claims_read = float("-inf")
+        self._told: tuple[WaitReason, str] | None = None
+
+    async def watch(
+        self,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> Failed | None:
+        """Return why the start has failed; None when the server is ready."""
+        judge = StartJudge(patience=self._patience, now=monotonic())
+        while True:
+            verdict = judge.judge(self._view(), now=monotonic())
+            if isinstance(verdict, Failed):
+                return verdict
+            if not isinstance(verdict, Waiting):
+                return None
+            self._tell(verdict)
+            await self._look_after_claims(verdict, monotonic())
+            await sleep(LOOK_S)
+
+    def _view(self) -> StartView:
+        pod = self._surroundings.pod()
+        if pod is not None:
+            self._last_seen = pod
+        return StartView(
+            subject=self._subject,
+            pod=pod,
+            events=self._surroundings.events(),
+            claims=self._claims,
+            others=self._others(),
+            last_seen=self._last_seen if pod is None else None,
+        )
+
+    def _tell(self, waiting: Waiting) -> None:
+        news = (waiting.reason, waiting.sentence)
+        if news != self._told:
+            self._told = news
+            self._surroundings.tell(waiting)
+
+    async def _look_after_claims(self, waiting: Waiting, now: float) -> None:
+        home = self._subject.home_claim
+        if not home or waiting.reason not in _CLAIM_REASONS or now - self._claims_read < _CLAIMS_S:
+            return
+        self._claims_read = now
+        try:
+            found = await self._surroundings.claim()
+            if found is None and waiting.reason is WaitReason.CLAIM_GONE and waiting.claim == home:
+                await self._surroundings.make_home_again()
+        except (ClusterRefusedError, ClusterUnreachableError):
+            return  # the next look tries again, and patience has an end
+        self._claims = {} if found is None else {text(found, "metadata", "name"): found}
