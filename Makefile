@@ -14,7 +14,7 @@ LANES = $(PY) tools/lanes.py
 ARGS ?=
 
 .PHONY: help run install test test-unit test-lab test-repo test-integration test-browser \
-        test-kube cluster lint format bench bench-smoke docs generate images lock clean
+        test-kube test-kube-node cluster lint format bench bench-smoke docs generate images lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 24
@@ -37,7 +37,7 @@ run: prepare-run ## install what is missing, then start a hub on this machine (C
 install: prepare-test ## prepare .venv and the Lab extension for development, and start nothing
 
 test: prepare-test ## everything: lint and all tests; works beside a running `make run`
-	@$(LANES) lint lint-lab unit lab repo integration browser
+	@$(LANES) lint lint-lab unit lab repo integration browser kube
 
 test-unit: prepare-test ## the decisions and each module by itself
 	@$(LANES) unit -- $(ARGS)
@@ -56,6 +56,9 @@ test-browser: prepare-test ## the main road in a real browser
 
 test-kube: prepare-test ## a real Kubernetes control plane with fake nodes (compiled once: 6 minutes)
 	@$(LANES) kube -- $(ARGS)
+
+test-kube-node: prepare-test ## real pods on a real node, of images that are built here (once: 5 minutes)
+	@$(LANES) kube-node -- $(ARGS)
 
 cluster: prepare-test ## that control plane to work on, without a hub (Ctrl-C ends it)
 	@PYTHONPATH=tests exec $(PY) -m support.cluster

@@ -5,6 +5,8 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 const FEATURES = ['status'];
+const PAGES = 'hub_ext/sandlot_hub/spawner/static';
+const PAGES_TESTS = 'tests/unit/sandlot_hub/spawner/static';
 
 /**
  * @param {string} folder
@@ -63,6 +65,33 @@ export default defineConfig([
         { allowNumber: true }
       ],
       eqeqeq: 'error',
+      'prefer-arrow-callback': 'error'
+    }
+  },
+  {
+    // Modules of the hub's pages: the browser loads them as they are, so their types are in JSDoc.
+    extends: [
+      tseslint.configs.strictTypeChecked,
+      tseslint.configs.stylisticTypeChecked
+    ],
+    files: [`${PAGES}/**/*.js`, `${PAGES_TESTS}/**/*.ts`],
+    languageOptions: {
+      parserOptions: {
+        project: 'labextension/tsconfig.pages.json',
+        tsconfigRootDir: process.cwd()
+      }
+    },
+    rules: {
+      // The same as in Lab: interpolating a number says what it says.
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true }
+      ],
+      eqeqeq: 'error',
+      // Pages of the hub have no translator.
+      'jupyter/no-untranslated-string': 'off',
+      // There is no bundler that could load a part later.
+      'jupyter/prefer-lazy-imports': 'off',
       'prefer-arrow-callback': 'error'
     }
   },

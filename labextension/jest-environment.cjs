@@ -6,11 +6,14 @@ const { TestEnvironment } = require('jest-environment-jsdom');
 class PageEnvironment extends TestEnvironment {
   async setup() {
     await super.setup();
-    const { AbortController, Headers, Request, Response, fetch } = globalThis;
-    const { TextDecoder, TextEncoder } = globalThis;
+    const { AbortController, AbortSignal, Headers, Request, Response, fetch } =
+      globalThis;
+    const { ReadableStream, TextDecoder, TextEncoder } = globalThis;
     Object.assign(this.global, {
       AbortController,
+      AbortSignal,
       Headers,
+      ReadableStream,
       Request,
       Response,
       TextDecoder,

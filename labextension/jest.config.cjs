@@ -18,9 +18,13 @@ module.exports = {
   // Enough for a handful of files, and leaves the machine usable.
   maxWorkers: 2,
   rootDir: __dirname,
-  roots: ['<rootDir>/src'],
+  // The second are the modules of the hub's pages, which have no packages of their own.
+  roots: [
+    '<rootDir>/src',
+    '<rootDir>/../tests/unit/sandlot_hub/spawner/static'
+  ],
   testEnvironment: '<rootDir>/jest-environment.cjs',
-  testMatch: ['**/__tests__/**/*.spec.{ts,tsx}'],
+  testMatch: ['**/*.spec.{ts,tsx}'],
   transform: {
     '\\.[jt]sx?$': ['babel-jest', { configFile: false, presets }]
   },

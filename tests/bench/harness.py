@@ -36,6 +36,10 @@ class Mutation(StrEnum):
     """A second more in every start: a tenth of a start is noise to 50 ms."""
     EXTRA_CALL = "extra-call"
     """One request more before the server is created."""
+    HEAVY_PAGE = "heavy-page"
+    """4 MB more in what a page loads."""
+    DROP_EVENT = "drop-event"
+    """One event is thrown away by the one who should show it."""
 
 
 CONFIDENCE = 0.90

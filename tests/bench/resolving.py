@@ -22,6 +22,7 @@ from sandlot_hub.domain.plan import Plan
 from sandlot_hub.domain.profile_list import build_profile_list
 from sandlot_hub.domain.profiles import resolve, visible
 from sandlot_hub.domain.settings import SandlotSettings
+from support.kubeconfig import unreachable_kubeconfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,14 +31,6 @@ PROFILES = 20
 CHOICES = 15
 CALLS = {Size.SMOKE: 200, Size.FULL: 2000}
 PAIRS = {Size.SMOKE: 5, Size.FULL: 20}
-KUBECONFIG = """\
-apiVersion: v1
-kind: Config
-current-context: none
-contexts: [{name: none, context: {cluster: none, user: none}}]
-clusters: [{name: none, cluster: {server: "http://127.0.0.1:9"}}]
-users: [{name: none, user: {}}]
-"""
 ANN = Entitlements(user="ann", groups=frozenset({"vision"}))
 HERE = Facilities(mode=Mode.KUBERNETES)
 
@@ -83,9 +76,8 @@ def _ours(settings: SandlotSettings, calls: int, mutation: Mutation) -> Callable
 
 def _peer(settings: SandlotSettings, calls: int) -> Callable[[], float]:
     # The package reads the variable when it is imported; it is never asked to connect.
-    kubeconfig = Path(tempfile.mkdtemp(prefix="sandlot-bench-")) / "config"
-    kubeconfig.write_text(KUBECONFIG)
-    os.environ["KUBECONFIG"] = str(kubeconfig)
+    folder = Path(tempfile.mkdtemp(prefix="sandlot-bench-"))
+    os.environ["KUBECONFIG"] = str(unreachable_kubeconfig(folder))
     from kubespawner import KubeSpawner  # noqa: PLC0415
 
     profiles = build_profile_list(visible(ANN, settings, HERE), None)

@@ -32,6 +32,12 @@ class Entry(NamedTuple):
 
 
 BENCHES = (
+    Entry(("a.form.p50", "a.form.p99", "a.form.calls", "a.form.one-option"), "bench.form_render"),
+    Entry(("a.form.usable", "a.form.bytes"), "bench.form_page"),
+    Entry(
+        ("a.form.live.hub", "a.form.live.service", "a.form.live.seconds", "a.form.live.missed"),
+        "bench.live_pages",
+    ),
     Entry(("g.resolve",), "bench.resolving"),
     Entry(("g.hooks", "g.calls"), "bench.hooks"),
     Entry(("i.up",), "bench.cold_start"),

@@ -5,20 +5,26 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from support.people import RESULTS
-from support.stack import stack, start
+from support.people import RESULTS, Person
+from support.spawn_page import PEOPLE, SpawnPage, write_settings
+from support.stack import Launch, open_folder, running, stack, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from support.stack import Stack
+
 __all__ = ["stack", "start"]
 
 TIMEOUT_MS = 60_000
+EXPECT_MS = 30_000
+"""How long what a test expects may take to appear, on a machine that does other things too."""
 QUIET = (
     "--disable-gpu",
     "--disable-quic",
@@ -43,6 +49,7 @@ def browser(chromium: str) -> Iterator[Browser]:
     """One browser for the run; each person gets a context of their own."""
     # Chromium's sandbox refuses to work for root.
     arguments = [*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    expect.set_options(timeout=EXPECT_MS)
     with sync_playwright() as playwright:
         instance = playwright.chromium.launch(executable_path=chromium, args=arguments)
         yield instance
@@ -68,3 +75,38 @@ def new_person(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Cal
         for page in context.pages:
             page.screenshot(path=RESULTS / f"{name}-{number}-end.png")
         context.close()
+
+
+@pytest.fixture(scope="session")
+def choosing() -> Iterator[Stack]:
+    """A stack with the settings of `support.spawn_page`, below a base URL."""
+    with open_folder() as folder:
+        settings = write_settings(folder)
+        launch = Launch(config=None, settings=settings, arguments=("--base-url", "/x/"))
+        with running(launch) as started:
+            started.wait_image("base")
+            started.wait_image("other")
+            yield started
+
+
+@pytest.fixture(scope="session")
+def password_of(choosing: Stack) -> Callable[[str, str], str]:
+    """Return a function that knows the passwords of people, and makes those who are new."""
+    return cache(lambda name, group: choosing.password(name, "--group", group))
+
+
+@pytest.fixture
+def chooser(
+    choosing: Stack, password_of: Callable[[str, str], str], new_person: Callable[..., Page]
+) -> Callable[..., SpawnPage]:
+    """Return a function that gives somebody a browser, logged in, with the spawn page open.
+
+    A name stays in the group that it is first used with.
+    """
+
+    def opened(name: str, group: str = PEOPLE, **options: object) -> SpawnPage:
+        person = Person(new_person(**options), name, password_of(name, group))
+        person.log_in(choosing.url)
+        return SpawnPage(person).open(choosing.url)
+
+    return opened

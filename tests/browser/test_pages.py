@@ -75,7 +75,7 @@ def test_a_size_that_is_off_says_why(carol: Callable[..., Person]) -> None:
     page.keyboard.press("ArrowDown")
     size = page.get_by_role("group", name="Size for Research")
     expect(size.get_by_role("radio", name="One GPU", exact=True)).to_be_disabled()
-    expect(size).to_contain_text("Not available.")
+    expect(size).to_contain_text("not available")
 
 
 def test_a_link_to_a_choice_that_is_not_there_says_so(

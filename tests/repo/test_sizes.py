@@ -13,6 +13,8 @@ LIMITS = [
     ("hub_ext/sandlot_hub/spawner/", ".py", 250),
     ("", ".py", 400),
     ("labextension/src/", (".ts", ".tsx"), 300),
+    ("hub_ext/sandlot_hub/spawner/static/", ".js", 300),
+    ("hub_ext/sandlot_hub/spawner/static/", ".css", 400),
 ]
 GENERATED = "generated"
 LONGEST_FUNCTION = 80

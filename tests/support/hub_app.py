@@ -21,6 +21,8 @@ from traitlets.config import Config
 from yarl import URL
 
 import sandlot_hub.spawner
+from sandlot_hub.domain.fingerprint import settings_hash
+from sandlot_hub.hubconfig.pages import page_handlers, page_variables
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -240,6 +242,7 @@ async def running_hub(
             "proxy_class": NullProxy,
             "bind_url": "http://127.0.0.1:0/",
             "template_paths": [f"{next(iter(sandlot_hub.spawner.__path__))}/templates"],
+            "extra_handlers": page_handlers(settings_hash(settings)),
             "allow_named_servers": True,
             # Otherwise it would be written to a file in the working directory.
             "cookie_secret": b"0123456789abcdef0123456789abcdef",
@@ -251,6 +254,8 @@ async def running_hub(
     }
     for section, values in (config or {}).items():
         known.setdefault(section, {}).update(values)
+    variables = known["JupyterHub"].get("template_vars", {})
+    known["JupyterHub"]["template_vars"] = page_variables() | variables
     KeptHub.clear_instance()
     app = KeptHub.instance(config=Config(known))
     app.kept_database = database

@@ -8,7 +8,7 @@ from .names import joined, shorten
 
 if TYPE_CHECKING:
     from .entitlements import Entitlements
-    from .settings import CatalogueEntry
+    from .settings import CatalogueEntry, SandlotSettings
     from .settings_types import AllowSettings
 
 
@@ -22,6 +22,11 @@ def is_allowed(allow: AllowSettings, entitlements: Entitlements) -> bool:
 def is_known(entry: CatalogueEntry, entitlements: Entitlements) -> bool:
     """Return whether somebody may know that an entry exists."""
     return not entry.hidden or is_allowed(entry.allow, entitlements)
+
+
+def named_groups(settings: SandlotSettings) -> frozenset[str]:
+    """Return the groups that decide what somebody may use: all others make no difference."""
+    return frozenset(group for entry in settings.entries for group in entry.allow.groups)
 
 
 def describe_audience(allow: AllowSettings) -> str:

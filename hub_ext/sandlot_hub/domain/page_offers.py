@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from .entitlements import Entitlements
     from .refusals import Refused
-    from .settings import CatalogueEntry, SandlotSettings
+    from .settings import SandlotSettings
     from .visibility import VisibleProfile
 
 OfferT = TypeVar("OfferT", ProfileOffer, ImageOffer, SizeOffer)
@@ -74,12 +74,7 @@ def audience_key(entitlements: Entitlements, settings: SandlotSettings) -> Hasha
     That is which of the catalogue's rules of access let them in: `visible` returns
     the same for two users of equal keys. Keys of different settings cannot be compared.
     """
-    entries: list[CatalogueEntry] = [
-        *settings.profiles.values(),
-        *settings.images.values(),
-        *settings.sizes.values(),
-    ]
-    rules = dict.fromkeys(e.allow for e in entries if e.allow.groups or e.allow.users)
+    rules = dict.fromkeys(e.allow for e in settings.entries if e.allow.groups or e.allow.users)
     return tuple(is_allowed(rule, entitlements) for rule in rules)
 
 

@@ -202,6 +202,11 @@ class SandlotSettings(SettingsModel):
     kubernetes: ClusterSettings = ClusterSettings()
     """Servers in a Kubernetes cluster. Read and checked, and not used yet."""
 
+    @property
+    def entries(self) -> tuple[CatalogueEntry, ...]:
+        """All that some may use and others not: profiles, images and sizes."""
+        return (*self.profiles.values(), *self.images.values(), *self.sizes.values())
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         check_catalogue(self)

@@ -26,6 +26,14 @@ OPERATOR_ROLE: Mapping[str, Any] = {
 SERVICE_SCOPES: Mapping[str, tuple[str, ...]] = {"offers": ("custom:sandlot-offers:read",)}
 """What the login of a person at a service's pages may do there."""
 
+SERVICE_INFO: Mapping[str, Mapping[str, str]] = {
+    "offers": {
+        "title": "Availability",
+        "description": "What you can start at the moment, and why the rest is off.",
+    },
+}
+"""How services are called on the home page; one without a title is not listed there."""
+
 ACCOUNTS = "sandlot_hub.auth.accounts.AccountsAuthenticator"
 _ACCOUNTS_NAMES = frozenset({ACCOUNTS, "sandlot-accounts"})
 
@@ -159,7 +167,9 @@ def _service(name: str, service: EmbeddedService) -> dict[str, Any]:
         "oauth_client_allowed_scopes": list(SERVICE_SCOPES.get(name, ())),
         # Ours, on this machine: asking people whether they trust it tells them nothing.
         "oauth_no_confirm": True,
+        # On the home page instead of in the navigation bar, see `SERVICE_INFO`.
         "display": False,
+        "info": {"sandlot": dict(SERVICE_INFO[name])} if name in SERVICE_INFO else {},
         # The hub waits this long for it at its own start; people can log in without it.
         "timeout": 5,
     }

@@ -1,17 +1,16 @@
-"""The keys of every mode: spawner, options, scopes, templates and the hub's health."""
+"""The keys of every mode: spawner, options, scopes and pages."""
 
 from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from traitlets.config import Configurable
 
-import sandlot_hub.spawner
-from sandlot_hub.spawner.health import HEALTH_PATH, HubHealthHandler
 from sandlot_hub.spawner.hooks import apply_user_options, render_options_form
+
+from .pages import configure_pages
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -66,10 +65,7 @@ def configure_spawning(
     editor.put(("Sandlot",), "settings", loaded.settings)
     editor.put(("Sandlot",), "settings_source", loaded.source)
     _merge_scopes(editor, sections)
-    templates = Path(sandlot_hub.spawner.__file__).parent / "templates"
-    editor.merge_list("JupyterHub", "template_paths", [str(templates)])
-    health = (HEALTH_PATH, HubHealthHandler, {"settings_hash": loaded.hash})
-    editor.merge_list("JupyterHub", "extra_handlers", [health])
+    configure_pages(editor, settings_hash=loaded.hash)
 
 
 def _merge_scopes(editor: ConfigEditor, sections: tuple[str, ...]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sandlot_hub.domain.fingerprint import settings_hash
 
@@ -10,6 +10,8 @@ from .exceptions import SpawnUnavailableError
 from .traits import Sandlot
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jupyterhub.spawner import Spawner
 
     from sandlot_hub.domain.settings import SandlotSettings
@@ -22,9 +24,22 @@ else:
 
 _HASH_KEY = "sandlot_settings_hash"
 
+ValueT = TypeVar("ValueT")
+
 
 class SandlotBase(_Base):
     """What the parts of the mixin share."""
+
+    def shared(self, key: str, build: Callable[[], ValueT]) -> ValueT:
+        """Return what all spawners of this hub have in common, made when it is first asked for.
+
+        It is kept in the hub's own settings, so that two hubs in one process share nothing.
+        """
+        settings: dict[str, Any] = self.user.settings
+        if key not in settings:
+            settings[key] = build()
+        value: ValueT = settings[key]
+        return value
 
     @property
     def required_settings(self) -> SandlotSettings:
@@ -47,7 +62,4 @@ class SandlotBase(_Base):
     @property
     def settings_hash(self) -> str:
         """Fingerprint of the settings, computed once for all servers of this hub."""
-        shared: dict[str, Any] = self.user.settings
-        if _HASH_KEY not in shared:
-            shared[_HASH_KEY] = settings_hash(self.required_settings)
-        return str(shared[_HASH_KEY])
+        return self.shared(_HASH_KEY, lambda: settings_hash(self.required_settings))

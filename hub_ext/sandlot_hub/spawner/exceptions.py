@@ -7,7 +7,8 @@
     └── SpawnFailed             the user's own process ended or did not answer: 424, neither
     tornado.web.HTTPError
     ├── SpawnUnavailableError   Sandlot or the machine is at fault: 503, and counted
-    └── StartUnderwayError      a second request at the same moment: a redirect to the first
+    ├── StartUnderwayError      a second request at the same moment: a redirect to the first
+    └── UnconfirmedStartError   an address that must not start: a redirect to the form
 
 Why the second is not counted: what makes a user's process end is in that user's hands
 (a package in the home that shadows another, a broken configuration file), and the hub
@@ -156,6 +157,22 @@ class StartUnderwayError(HTTPError):
     def __init__(self, pending_url: str) -> None:
         super().__init__(_SEE_OTHER, "This server is being started already.")
         self.headers = {"Location": pending_url}
+
+
+class UnconfirmedStartError(HTTPError):
+    """An address that somebody else may have written asks for a start: let its reader press it.
+
+    A redirect, like `StartUnderwayError`.
+
+    Parameters
+    ----------
+    form_url
+        Path of the form, with the choice filled in.
+    """
+
+    def __init__(self, form_url: str) -> None:
+        super().__init__(_SEE_OTHER, "This address fills in the form. Press Start there.")
+        self.headers = {"Location": form_url}
 
 
 def _problem(title: str, message: str, *, code: str, status: int) -> Problem:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jupyterhub.spawner import Spawner
 from jupyterhub.utils import random_port, url_path_join
@@ -12,11 +14,12 @@ from traitlets import Unicode, default
 from typing_extensions import override
 
 from sandlot_contracts.supervisor import StartServer
+from sandlot_hub.adapters.server_answers import server_answers
 from sandlot_hub.adapters.supervisor_client import SupervisorClient
 from sandlot_hub.domain.machine import machine_facilities
 
+from .availability import machine_availability
 from .exceptions import SpawnUnavailableError
-from .form import FormNotes
 from .machine import MACHINE_KEY, LocalMachine, as_trouble
 from .mixin import SandlotSpawnerMixin
 from .process import LocalProcess
@@ -27,12 +30,16 @@ if TYPE_CHECKING:
     from sandlot_hub.domain.facilities import Facilities
     from sandlot_hub.domain.plan import Plan
 
+    from .availability import Availability
+
 LOOPBACK = "127.0.0.1"
 
 _POLL_S = 3
 """Seconds between two looks whether a server still runs."""
 _MARGIN = 15.0
 """Seconds that the hub waits longer than we do, so that our sentence is what people read."""
+_FORM_S = 1.0
+"""Seconds that a form waits for the machine, when there is something older to show."""
 _EXPECTED = frozenset({"JPY_API_TOKEN"})
 """What the hub sets of itself and a server does not need: no reason for a warning."""
 
@@ -70,12 +77,12 @@ class SandlotLocalSpawner(SandlotSpawnerMixin, Spawner):
     @property
     def machine(self) -> LocalMachine:
         """The supervisor, shared by all servers of this hub."""
-        shared: dict[str, Any] = self.user.settings
-        if MACHINE_KEY not in shared:
-            client = SupervisorClient(self._socket_path())
-            shared[MACHINE_KEY] = LocalMachine(supervisor=client, monotonic=time.monotonic)
-        machine: LocalMachine = shared[MACHINE_KEY]
-        return machine
+        return self.shared(
+            MACHINE_KEY,
+            lambda: LocalMachine(
+                supervisor=SupervisorClient(self._socket_path()), monotonic=time.monotonic
+            ),
+        )
 
     def _socket_path(self) -> Path:
         if not self.supervisor_socket:
@@ -100,14 +107,17 @@ class SandlotLocalSpawner(SandlotSpawnerMixin, Spawner):
         return "shared-uid" if latest is None else latest.isolation
 
     @override
-    def form_notes(self, facilities: Facilities) -> FormNotes:
-        """Return what the form says about CPU and memory, with the machine's own reason."""
-        latest = self.machine.latest
-        return FormNotes(
-            cpu_enforced=facilities.cpu_enforced,
-            memory_enforced=facilities.memory_enforced,
-            memory_detail="" if latest is None else latest.memory_detail,
-        )
+    async def availability(self) -> Availability:
+        """Return what the form shows, without asking the machine where a service tells of it."""
+        seen = None if self.feed is None else await self.feed.machine()
+        if seen is None:
+            return machine_availability(await self.machine.facilities())
+        if not seen.live:
+            # What the service said last may be hours old, and the form refuses by it.
+            with contextlib.suppress(SpawnUnavailableError, TimeoutError):
+                async with asyncio.timeout(_FORM_S):
+                    return machine_availability(await self.machine.facilities())
+        return machine_availability(seen.machine, live=seen.live, age_s=seen.age_s)
 
     # --- the process -----------------------------------------------------------------
 
@@ -117,7 +127,7 @@ class SandlotLocalSpawner(SandlotSpawnerMixin, Spawner):
         Raises
         ------
         SpawnFailed
-            It ended by itself, or did not listen in time.
+            It ended by itself, or did not answer in time.
         SpawnUnavailableError
             The supervisor could not start it.
         """
@@ -128,10 +138,15 @@ class SandlotLocalSpawner(SandlotSpawnerMixin, Spawner):
         self._process = self._new_process()
         await self._process.start(
             lambda: self._request(plan),
+            self._answers,
             name=plan.image.display_name,
             limit=self.required_settings.local.start_timeout,
         )
         return self.ip, self.port
+
+    async def _answers(self) -> bool:
+        path = str(url_path_join(self.server.base_url, "api"))
+        return await server_answers(LOOPBACK, self.port, path)
 
     def _new_process(self) -> LocalProcess:
         return LocalProcess(

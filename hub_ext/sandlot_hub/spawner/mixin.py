@@ -10,32 +10,28 @@ from sqlalchemy.orm import object_session
 from traitlets import default
 
 from sandlot_contracts.session import SESSION_ENV, Named, Session
-from sandlot_hub.domain.profile_list import build_profile_list
-from sandlot_hub.domain.profiles import resolve_start, visible
+from sandlot_hub.domain.profiles import resolve_start
 from sandlot_hub.domain.refusals import Refused
 
 from . import hooks
-from .browser_requests import BrowserRequests
-from .entitlements import HubGroups
-from .exceptions import SpawnRefused
-from .form import FormNotes, preselection, render_form
+from .chosen import chosen_names
+from .exceptions import SpawnRefused, SpawnUnavailableError
 from .progress import StartStory
 from .session import session_size
+from .spawn_form import SpawnForm
 from .stored_options import UserOptions, keep_options_storable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Hashable
 
-    from sandlot_contracts.session import Isolation
-    from sandlot_hub.domain.entitlements import Entitlements
     from sandlot_hub.domain.facilities import Facilities
     from sandlot_hub.domain.plan import Plan
-    from sandlot_hub.domain.ports import EntitlementsSource
 
-_STATE_KEY = "sandlot"
+STATE_KEY = "sandlot"
+"""Where a server's stored state holds what is ours."""
 
 
-class SandlotSpawnerMixin(BrowserRequests):
+class SandlotSpawnerMixin(SpawnForm):
     """Options, plan, form, session and progress of a start.
 
     Stands before the hub's spawner class in the list of bases. A subclass says what can
@@ -52,10 +48,6 @@ class SandlotSpawnerMixin(BrowserRequests):
     spawn_id: str = ""
     """Unique for every start of every server; empty while there is none."""
 
-    last_options: dict[str, str] | None = None
-    """The options that resolved last, to go back to after a refusal. Outlives starts and hubs."""
-
-    _refused_options: object = None
     _planned_with: Facilities | None = None
 
     def __init__(self, **kwargs: Any) -> None:
@@ -72,56 +64,6 @@ class SandlotSpawnerMixin(BrowserRequests):
         # The hub's pages ask whether there is a form by looking at this trait.
         return hooks.render_options_form
 
-    # --- what a subclass says --------------------------------------------------------
-
-    async def facilities(self) -> Facilities:
-        """Return what can be started now. Cheap: asked for at every form and every start.
-
-        Raises
-        ------
-        SpawnUnavailableError
-            It could not be found out.
-        """
-        raise NotImplementedError
-
-    def isolation(self) -> Isolation:
-        """Return what keeps this server apart from those of other users."""
-        raise NotImplementedError
-
-    def form_notes(self, facilities: Facilities) -> FormNotes:
-        """Return what the form says about CPU and memory here."""
-        return FormNotes(
-            cpu_enforced=facilities.cpu_enforced, memory_enforced=facilities.memory_enforced
-        )
-
-    @property
-    def entitlements_source(self) -> EntitlementsSource:
-        """Where the owner's groups come from."""
-        return HubGroups(self.user)
-
-    # --- what is open to the owner ---------------------------------------------------
-
-    async def get_options_form(self) -> str:
-        """Return the spawn form as HTML, for the owner as things are now."""
-        facilities = await self.facilities()
-        # After a refusal the form shows what was asked for, so that one click mends it.
-        selected = preselection(self._refused_options or self.last_options)
-        profiles = self._profile_list(facilities, selected)
-        return render_form(profiles, notes=self.form_notes(facilities))
-
-    async def kubespawner_profiles(self) -> list[dict[str, Any]]:
-        """Return what the owner is shown as KubeSpawner's ``profile_list``."""
-        return self._profile_list(await self.facilities(), preselection(self.last_options))
-
-    def _profile_list(
-        self, facilities: Facilities, selected: dict[str, str]
-    ) -> list[dict[str, Any]]:
-        profiles = visible(self._entitlements(), self.required_settings, facilities)
-        return build_profile_list(profiles, selected)
-
-    def _entitlements(self) -> Entitlements:
-        return self.entitlements_source.entitlements(self.user.name)
-
     # --- options ---------------------------------------------------------------------
 
     async def plan_start(self, requested: object) -> None:
@@ -129,17 +71,21 @@ class SandlotSpawnerMixin(BrowserRequests):
         self.release_start()
         self.plan = None
         self.story.begin()
-        facilities = await self.facilities()
+        try:
+            # Between the count of the places and the plan that takes one, nothing may wait.
+            facilities = self.counted(await self.facilities())
+        except SpawnUnavailableError as error:
+            self.story.fail(error)
+            raise
         decision = resolve_start(
             None if self._is_last_choice(requested) else requested,
             self.last_options,
-            entitlements=self._entitlements(),
+            entitlements=self.entitlements(),
             settings=self.required_settings,
             facilities=facilities,
         )
         if isinstance(decision, Refused):
-            self._take_back(requested)
-            raise SpawnRefused(decision)
+            raise self._take_back(requested, decision)
         self._keep(decision, facilities)
 
     def _is_last_choice(self, requested: object) -> bool:
@@ -150,24 +96,27 @@ class SandlotSpawnerMixin(BrowserRequests):
         stored = self.orm_spawner.user_options
         return requested is stored and requested == self.last_options
 
-    def _take_back(self, requested: object) -> None:
-        """Put the stored options back to the last that resolved."""
-        self._refused_options = requested
-        self.story.end()
+    def _take_back(self, requested: object, decision: Refused) -> SpawnRefused:
+        """Put the stored options back to the last that resolved, and return what to raise."""
+        self.refused_options, self.refusal = requested, decision
+        refused = SpawnRefused(decision)
+        self.story.fail(refused)
         self.user_options = self.orm_spawner.user_options = dict(self.last_options or {})
         database = object_session(self.orm_spawner)
         if database is not None:
             database.commit()
+        return refused
 
     def _keep(self, plan: Plan, facilities: Facilities) -> None:
         self.plan = plan
+        self.places.take(self._place, plan.size_slug)
         self.spawn_id = uuid.uuid4().hex
         self.last_options = plan.options
         self.user_options = self.orm_spawner.user_options = plan.options
         # The hub commits before it lets `start` run: one that is killed during the start
         # has the spawn id by which the next one finds the server.
         self.orm_spawner.state = self.get_state()
-        self._refused_options = None
+        self.refused_options = self.refusal = None
         self._planned_with = facilities
         for sentence in plan.redirected:
             self.story.tell("allowed", sentence)
@@ -177,13 +126,15 @@ class SandlotSpawnerMixin(BrowserRequests):
     # --- the running server ----------------------------------------------------------
 
     @property
-    def plan_title(self) -> str:
-        """The choice as people read it; empty when nothing was planned yet."""
-        if self.plan is None:
-            return ""
-        plan = self.plan
-        names = (plan.profile.display_name, plan.image.display_name, plan.size.display_name)
-        return " · ".join(names)
+    def choice_title(self) -> str:
+        """The last choice as people read it; empty when nothing was started yet."""
+        return chosen_names(self.last_options, self.required_settings).title
+
+    @property
+    def started_at(self) -> str:
+        """When the server was started, UTC, ISO 8601; empty while there is none."""
+        started = self.orm_spawner.started
+        return "" if started is None else f"{started.isoformat(timespec='seconds')}Z"
 
     def get_env(self) -> dict[str, str]:
         """Return the server's environment, with what Sandlot tells it about itself."""
@@ -217,17 +168,27 @@ class SandlotSpawnerMixin(BrowserRequests):
     def get_state(self) -> dict[str, Any]:
         """Return what survives a restart of the hub."""
         state: dict[str, Any] = super().get_state()
-        state[_STATE_KEY] = {"spawn_id": self.spawn_id, "last_options": self.last_options}
+        state[STATE_KEY] = {"spawn_id": self.spawn_id, "last_options": self.last_options}
         return state
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take up what `get_state` returned."""
         super().load_state(state)
-        ours = state.get(_STATE_KEY, {})
+        ours = state.get(STATE_KEY, {})
         self.spawn_id = ours.get("spawn_id", "")
         self.last_options = ours.get("last_options")
+        if self.spawn_id and self.last_options and self.orm_spawner.server is not None:
+            # It ran when the hub ended. The hub looks after it next, and forgets what is gone.
+            self.places.take(self._place, self.last_options["size"])
 
     def clear_state(self) -> None:
         """Forget the server. The last options stay: the next start goes back to them."""
         super().clear_state()
         self.spawn_id = ""
+        self.places.release(self._place)
+
+    @property
+    def _place(self) -> Hashable:
+        # Unlike its name, the number of a server never changes.
+        number: Hashable = self.orm_spawner.id
+        return number

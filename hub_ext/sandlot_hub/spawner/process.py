@@ -16,7 +16,7 @@ from .log_lines import readable
 from .machine import as_trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from sandlot_contracts.supervisor import ServerState, StartServer
     from sandlot_hub.domain.ports import ProcessSupervisor
@@ -45,23 +45,43 @@ class LocalProcess:
         Names it there.
     story
         Is told what happens.
+    retry_s
+        Seconds between two questions to a server that listens and does not answer yet.
     """
 
-    def __init__(self, *, supervisor: ProcessSupervisor, spawn_id: str, story: StartStory) -> None:
+    def __init__(
+        self,
+        *,
+        supervisor: ProcessSupervisor,
+        spawn_id: str,
+        story: StartStory,
+        retry_s: float = 0.5,
+    ) -> None:
+        self._retry_s = retry_s
         self._supervisor = supervisor
         self._spawn_id = spawn_id
         self._story = story
         self._launch: asyncio.Task[ServerState] | None = None
 
     async def start(
-        self, build_request: Callable[[], StartServer], *, name: str, limit: float
+        self,
+        build_request: Callable[[], StartServer],
+        answers: Callable[[], Awaitable[bool]],
+        *,
+        name: str,
+        limit: float,
     ) -> None:
-        """Start the process and return when it listens.
+        """Start the process and return when it answers.
+
+        The hub waits for an answer as well, and counts it as a failure of its own when none
+        comes, without a sentence. It finds a server that answers already.
 
         Parameters
         ----------
         build_request
             Returns what the supervisor is asked for, each time with another port.
+        answers
+            Asks whether the server answers.
         name
             What people call it.
         limit
@@ -70,21 +90,23 @@ class LocalProcess:
         Raises
         ------
         SpawnFailed
-            It ended by itself, or did not listen in time.
+            It ended by itself, or did not answer in time.
         SpawnUnavailableError
             The supervisor could not start it.
         """
         self._story.tell("process", f"Starting {name}…")
         try:
             async with asyncio.timeout(limit), as_trouble():
-                await self._start_and_wait(build_request)
+                await self._start_and_wait(build_request, answers)
         except TimeoutError as error:
             raise await self._too_slow(limit) from error
         except SpawnUnavailableError as error:
-            self._story.fail(error.jupyterhub_message, code=error.code)
+            self._story.fail(error)
             raise
 
-    async def _start_and_wait(self, build_request: Callable[[], StartServer]) -> None:
+    async def _start_and_wait(
+        self, build_request: Callable[[], StartServer], answers: Callable[[], Awaitable[bool]]
+    ) -> None:
         # Shielded: when this start is cancelled or runs out of time, the request is on its
         # way already, and only once it is answered is there a process to stop (see `stop`).
         self._launch = asyncio.ensure_future(self._launched(build_request))
@@ -94,9 +116,15 @@ class LocalProcess:
         self._story.tell("answer", "Waiting for JupyterLab to answer…")
         while state is not None and state.state == "starting":
             state = await self._supervisor.get(self._spawn_id, wait_s=_LOOK)
+        await self._require_alive(state)
+        self._story.tell("answer", "JupyterLab listens; connecting you…")
+        while not await answers():
+            await asyncio.sleep(self._retry_s)
+            await self._require_alive(await self._supervisor.get(self._spawn_id))
+
+    async def _require_alive(self, state: ServerState | None) -> None:
         if state is None or state.state == "exited":
             raise await self._ended(state)
-        self._story.tell("answer", "JupyterLab listens; connecting you…")
 
     async def _launched(self, build_request: Callable[[], StartServer]) -> ServerState:
         for _ in range(_ATTEMPTS - 1):
@@ -125,8 +153,9 @@ class LocalProcess:
 
     async def _failed(self, message: str, *, code: str) -> SpawnFailed:
         details = await self._log_tail()
-        self._story.fail(message, code=code, details=details)
-        return SpawnFailed(message, code=code, details=details)
+        failure = SpawnFailed(message, code=code, details=details)
+        self._story.fail(failure, details=details)
+        return failure
 
     async def _log_tail(self) -> tuple[str, ...]:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -13,6 +13,14 @@ Step = Literal["allowed", "process", "answer"]
 
 _PROGRESS: dict[Step, int] = {"allowed": 10, "process": 30, "answer": 80}
 """Per cent of a start that are behind when a step begins; the times differ too much for more."""
+
+
+class Failure(Protocol):
+    """The part of our exceptions that is told."""
+
+    code: str
+    jupyterhub_message: str
+    jupyterhub_html_message: str
 
 
 class StartStory:
@@ -30,6 +38,13 @@ class StartStory:
         self._events: list[dict[str, Any]] = []
         self._ended = False
         self._changed = asyncio.Event()
+        self.failure = ""
+        """Why the start failed, one sentence; empty when it did not."""
+
+    @property
+    def told(self) -> tuple[dict[str, Any], ...]:
+        """The events so far."""
+        return tuple(dict(event) for event in self._events)
 
     @property
     def seconds(self) -> float:
@@ -37,8 +52,11 @@ class StartStory:
         return 0.0 if self._began is None else self._monotonic() - self._began
 
     def begin(self) -> None:
-        """Count the time from now on."""
+        """Begin a start, and count the time from now on; what an earlier one told is gone."""
         self._began = self._monotonic()
+        self._events.clear()
+        self._ended = False
+        self.failure = ""
 
     def tell(self, step: Step, message: str, *, done: bool = False) -> None:
         """Add what happens now, or what is done.
@@ -58,23 +76,29 @@ class StartStory:
             "step": step,
             "state": "done" if done else "now",
         }
-        self._events.append(event)
-        self._wake()
+        self._add(event)
 
-    def fail(self, message: str, *, code: str, details: tuple[str, ...] = ()) -> None:
-        """Add why the start failed, and end.
+    def fail(self, failure: Failure, *, details: tuple[str, ...] = ()) -> None:
+        """Add why the start failed or was refused, and end.
 
         Parameters
         ----------
-        message
-            The sentence that is told everywhere else too.
-        code
-            Its stable code.
+        failure
+            What is raised, and so told everywhere else too.
         details
             Lines that help to find the cause.
         """
-        event = {"message": message, "state": "failed", "code": code, "details": list(details)}
-        self._events.append(event)
+        event = {
+            "message": failure.jupyterhub_message,
+            # Where the start was: the page puts the sentence in the place of that step.
+            "step": self._events[-1]["step"] if self._events else "allowed",
+            "html_message": failure.jupyterhub_html_message,
+            "state": "failed",
+            "code": failure.code,
+            "details": list(details),
+        }
+        self._add(event)
+        self.failure = failure.jupyterhub_message
         self.end()
 
     def end(self) -> None:
@@ -93,6 +117,10 @@ class StartStory:
             if self._ended:
                 return
             await self._changed.wait()
+
+    def _add(self, event: dict[str, Any]) -> None:
+        self._events.append({**event, "seconds": round(self.seconds, 1)})
+        self._wake()
 
     def _wake(self) -> None:
         # A new event for the next wait: one that is set and cleared could be missed by a

@@ -45,6 +45,13 @@ async def test_form_is_complete_without_javascript(hub: Hub, supervisor: FakeSup
     assert "sealed" not in page.reply.text.lower()
 
 
+async def test_form_is_not_kept(hub: Hub) -> None:
+    # It holds a ticket, and numbers that are not true any more when somebody goes back to it.
+    async with hub.browser("alice") as browser:
+        for path in ("spawn", "spawn?opt-profile=nope"):
+            assert (await browser.get(path)).headers["Cache-Control"] == "no-store"
+
+
 async def test_every_field_has_a_label_and_ids_are_unique(hub: Hub) -> None:
     hub.add_user("student", "cs101", "staff")
     page = await _spawn_page(hub, "student")
@@ -133,7 +140,7 @@ async def test_progress_tells_the_steps_with_reasons(hub: Hub, supervisor: FakeS
         if event["message"] == "Waiting for JupyterLab to answer…":
             await supervisor.listen(supervisor.running[0])
     await start
-    assert "Starting</span>: Everyday · JupyterLab · Small" in page.text
+    assert "Starting: Everyday · JupyterLab · Small" in page.text
     assert [(e.get("step"), e.get("state"), e["message"]) for e in events[1:-1]] == [
         ("allowed", "done", "Allowed: JupyterLab, Small."),
         ("process", "now", "Starting JupyterLab…"),

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from sandlot_hub.domain.access import describe_audience, is_allowed, is_known
+from sandlot_hub.domain.access import describe_audience, is_allowed, is_known, named_groups
 from sandlot_hub.domain.settings import CatalogueEntry
 from sandlot_hub.domain.settings_types import AllowSettings
-from support.catalogue import person
+from support.catalogue import catalogue, person
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,19 @@ def test_allowed(groups: tuple[str, ...], users: tuple[str, ...], *, allowed: bo
 )
 def test_audience_names_no_people(groups: tuple[str, ...], audience: str) -> None:
     assert describe_audience(AllowSettings(groups=groups, users=("vera",))) == audience
+
+
+def test_groups_that_make_a_difference_are_those_of_any_entry() -> None:
+    some = AllowSettings(groups=("b", "a"), users=("ann",))
+    settings = catalogue()
+    changed = settings.model_copy(
+        update={
+            kind: {slug: entry.model_copy(update={"allow": allow}) for slug, entry in known.items()}
+            for kind, known, allow in (
+                ("profiles", settings.profiles, some),
+                ("images", settings.images, AllowSettings(groups=("a", "c"))),
+                ("sizes", settings.sizes, AllowSettings(groups=("d",))),
+            )
+        }
+    )
+    assert named_groups(changed) == {"a", "b", "c", "d"}

@@ -51,6 +51,12 @@ def test_the_shipped_services_and_roles_are_these(c: Config, embedded: EmbeddedC
             "oauth_client_allowed_scopes": ["custom:sandlot-offers:read"],
             "oauth_no_confirm": True,
             "display": False,
+            "info": {
+                "sandlot": {
+                    "title": "Availability",
+                    "description": "What you can start at the moment, and why the rest is off.",
+                }
+            },
             "timeout": 5,
         },
         {

@@ -9,21 +9,29 @@ from sandlot_hub.domain.options import options_from_form
 from sandlot_hub.domain.plan import Plan
 from sandlot_hub.domain.profile_list import build_profile_list
 from sandlot_hub.domain.profiles import resolve, visible
-from sandlot_hub.spawner.form import FormNotes, preselection, render_form
+from sandlot_hub.spawner.form import FormNotes, FormPage, preselection, render_form
 from support.catalogue import EVERYTHING_HERE, catalogue, person
 
 NOTES = FormNotes(cpu_enforced=True, memory_enforced=True)
+PAGE = FormPage(
+    user="ada",
+    server_name="",
+    spawn_url="/hub/spawn/ada",
+    static_url="/hub/sandlot/static/0123456789ab",
+    price_unit="units",
+    settings_hash="0",
+)
 
 
 def _form(selected: dict[str, str] | None = None, notes: FormNotes = NOTES) -> str:
     profiles = visible(person(), catalogue(), EVERYTHING_HERE)
-    return render_form(build_profile_list(profiles, selected), notes=notes)
+    return render_form(build_profile_list(profiles, selected), notes=notes, page=PAGE)
 
 
 def _posted(form: str) -> dict[str, list[str]]:
     """Return what a browser without JavaScript posts."""
     posted: dict[str, list[str]] = {}
-    for tag in re.findall(r"<input[^>]*>", form):
+    for tag in re.findall(r'<input[^>]*type="radio"[^>]*>', form):
         name, value = re.findall(r'\b(?:name|value)="([^"]*)"', tag)
         if "checked" in tag and "disabled" not in tag:
             posted.setdefault(name, []).append(value)
@@ -58,6 +66,11 @@ def test_limits_that_do_not_hold_are_told() -> None:
     ("options", "kept"),
     [
         pytest.param({"profile": "a", "image": "b"}, {"profile": "a", "image": "b"}, id="some"),
+        pytest.param(
+            {"profile": "a", "reference": "quay.io/x:1"},
+            {"profile": "a", "reference": "quay.io/x:1"},
+            id="a named image",
+        ),
         pytest.param({"profile": ["a"], "size": "s"}, {"size": "s"}, id="no text"),
         pytest.param({"profile": "a", "color": "red"}, {"profile": "a"}, id="unknown"),
         pytest.param(None, {}, id="nothing"),

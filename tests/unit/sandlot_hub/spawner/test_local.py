@@ -1,20 +1,33 @@
 from __future__ import annotations
 
+from contextvars import Context
+from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from jupyterhub import orm
 
+from sandlot_contracts.supervisor import LocalImage
 from sandlot_hub.adapters.supervisor_client import SupervisorUnreachableError
 from sandlot_hub.domain.settings import SandlotSettings
 from sandlot_hub.spawner import hooks
-from sandlot_hub.spawner.exceptions import SpawnRefused, SpawnUnavailableError, StartUnderwayError
+from sandlot_hub.spawner.exceptions import (
+    SpawnRefused,
+    SpawnUnavailableError,
+    StartUnderwayError,
+    UnconfirmedStartError,
+)
 from sandlot_hub.spawner.local import SandlotLocalSpawner
 from sandlot_hub.spawner.machine import MACHINE_KEY, LocalMachine
+from sandlot_hub.spawner.offers_feed import FEED_KEY, SeenMachine
 from support.fake_supervisor import facilities
 from support.local_catalogue import CATALOGUE
 from support.memory_supervisor import MemorySupervisor, state
+
+if TYPE_CHECKING:
+    from sandlot_contracts.supervisor import LocalFacilities
+    from sandlot_hub.domain.entitlements import Entitlements
 
 LARGE = {"profile": "everyday", "image": "base", "size": "large"}
 
@@ -37,6 +50,33 @@ def _spawner(
     )
     spawner.load_state({} if saved is None else {"sandlot": {"last_options": saved}})
     return spawner
+
+
+@dataclass
+class Feed:
+    """What the offers service said last."""
+
+    live: bool
+    stream_url: str = ""
+    said: LocalFacilities = field(default_factory=facilities)
+
+    async def machine(self) -> SeenMachine:
+        return SeenMachine(machine=self.said, age_s=7.0, live=self.live)
+
+    def ticket(self, owner: Entitlements) -> str:
+        return owner.user
+
+
+def _fed(spawner: SandlotLocalSpawner, feed: Feed) -> None:
+    service = SimpleNamespace(url="http://127.0.0.1:1", api_token="a-token")
+    spawner.user.settings.update({"services": {"offers": service}, FEED_KEY: feed})
+
+
+def _open(spawner: SandlotLocalSpawner) -> None:
+    """Set what the hub sets when somebody opens a spawn page."""
+    spawner.handler = SimpleNamespace(
+        request=SimpleNamespace(headers={}), get_query_argument=lambda _name, default: default
+    )
 
 
 def _machine() -> MemorySupervisor:
@@ -63,6 +103,82 @@ def test_state_comes_back() -> None:
     assert (again.spawn_id, again.last_options) == ("", LARGE)
 
 
+@pytest.mark.parametrize(
+    ("server", "counted"),
+    [
+        pytest.param(orm.Server(), {"large": 1}, id="the hub ended while it ran"),
+        # The hub commits that there is no server a moment before it clears the state.
+        pytest.param(None, {}, id="the hub ended while it stopped"),
+    ],
+)
+def test_places_are_those_of_servers_that_the_hub_knows(
+    server: orm.Server | None, counted: dict[str, int]
+) -> None:
+    spawner = _spawner()
+    spawner.orm_spawner.server = server
+    spawner.load_state({"sandlot": {"spawn_id": "0" * 32, "last_options": LARGE}})
+    assert spawner.places.running() == counted
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("live", "taken"),
+    [
+        pytest.param(True, 1, id="live"),
+        # The page says that it does not know; no number may say otherwise.
+        pytest.param(False, None, id="not live"),
+    ],
+)
+async def test_numbers_are_shown_while_they_are_known(*, live: bool, taken: int | None) -> None:
+    spawner = _spawner()
+    small = {**CATALOGUE["sizes"]["small"], "max_running": 3}
+    sizes = {**CATALOGUE["sizes"], "small": small}
+    spawner.settings = SandlotSettings.model_validate({**CATALOGUE, "sizes": sizes})
+    spawner.places.take("somebody", "small")
+    _fed(spawner, Feed(live=live))
+    everyday, *_ = await spawner.kubespawner_profiles()
+    assert everyday["profile_options"]["size"]["choices"]["small"]["sandlot"]["taken"] == taken
+
+
+@pytest.mark.asyncio
+async def test_a_refusal_is_explained_while_it_holds() -> None:
+    spawner = _spawner(_machine())
+    large = {**CATALOGUE["sizes"]["large"], "max_running": 1}
+    sizes = {**CATALOGUE["sizes"], "large": large}
+    spawner.settings = SandlotSettings.model_validate({**CATALOGUE, "sizes": sizes})
+    spawner.places.take("somebody", "large")
+    with pytest.raises(SpawnRefused):
+        await hooks.apply_user_options(spawner, dict(LARGE))
+    assert 'id="sandlot-refused"' in await spawner.get_options_form()
+    spawner.places.release("somebody")
+    assert 'id="sandlot-refused"' not in await spawner.get_options_form()
+    # What was asked for is still what is chosen.
+    everyday, *_ = await spawner.kubespawner_profiles()
+    assert everyday["profile_options"]["size"]["choices"]["large"]["default"]
+
+
+BUILDING = facilities(images={"base": LocalImage(state="building")})
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("supervisor", "live", "ready", "age_s"),
+    [
+        pytest.param(_machine(), True, False, 7.0, id="live: nobody is asked"),
+        # It was built since: nothing that the form refuses may be from an hour ago.
+        pytest.param(_machine(), False, True, 0.0, id="not live: the machine is asked"),
+        pytest.param(None, False, False, 7.0, id="nobody answers: what was said"),
+    ],
+)
+async def test_form_is_as_of_now_where_that_can_be_known(
+    supervisor: MemorySupervisor | None, age_s: float, *, live: bool, ready: bool
+) -> None:
+    spawner = _spawner(supervisor)
+    _fed(spawner, Feed(live=live, said=BUILDING))
+    seen = await spawner.availability()
+    assert (seen.facilities.images["base"].ready, seen.age_s, seen.live) == (ready, age_s, live)
+
+
 @pytest.mark.asyncio
 async def test_plan_is_what_the_hook_allowed() -> None:
     spawner = _spawner(_machine())
@@ -70,7 +186,7 @@ async def test_plan_is_what_the_hook_allowed() -> None:
     assert spawner.plan is not None
     assert spawner.plan.options == spawner.user_options == spawner.orm_spawner.user_options == LARGE
     assert spawner.orm_spawner.state["sandlot"]["spawn_id"] == spawner.spawn_id != ""
-    assert spawner.plan_title == "Everyday · JupyterLab · Large"
+    assert spawner.choice_title == "Everyday · JupyterLab · Large"
 
 
 @pytest.mark.asyncio
@@ -153,12 +269,78 @@ def test_hub_without_settings_says_so() -> None:
 async def test_second_request_of_a_double_click_is_led_to_the_first() -> None:
     spawner = _spawner(_machine())
     assert spawner.run_options_from_form({"profile": ["everyday"]}) == {"profile": "everyday"}
+    _open(spawner)
     for read in (spawner.run_options_from_form, spawner.options_from_query):
         with pytest.raises(StartUnderwayError) as underway:
             read({"profile": ["everyday"]})
         assert underway.value.headers == {"Location": "/hub/spawn-pending/ann"}
     await hooks.apply_user_options(spawner, {})
     assert spawner.options_from_query({"size": ["small"]}) == {"size": "small"}
+
+
+NAMED = {"profile": ["cpu"], "reference": ["Quay.io/lab/x"], "size": ["small"]}
+
+
+@pytest.mark.parametrize(
+    ("saved", "posted", "starts"),
+    [
+        pytest.param(None, None, False, id="of somebody else"),
+        pytest.param("quay.io/lab/x:latest", None, True, id="started last, in words of its own"),
+        pytest.param("quay.io/lab/x:1", None, False, id="another one was started"),
+        pytest.param(None, "quay.io/lab/x", True, id="sent with a form"),
+        pytest.param(None, "quay.io/lab/y", False, id="another one was sent"),
+        pytest.param(None, "://", False, id="what was sent is no name"),
+    ],
+)
+def test_a_link_starts_only_the_named_image_that_its_reader_has_named(
+    saved: str | None, posted: str | None, *, starts: bool
+) -> None:
+    spawner = _spawner(saved=None if saved is None else {"reference": saved})
+    if posted is not None:
+        spawner.run_options_from_form({"profile": ["cpu"], "reference": [posted]})
+        spawner.release_start()
+    _open(spawner)
+    if starts:
+        assert spawner.options_from_query(NAMED)["reference"] == "Quay.io/lab/x"
+        return
+    with pytest.raises(UnconfirmedStartError) as unconfirmed:
+        spawner.options_from_query(NAMED)
+    filled_in = "/hub/spawn/ann#profile=cpu&reference=Quay.io%2Flab%2Fx&size=small"
+    assert unconfirmed.value.headers == {"Location": filled_in}
+    # Nothing is under way, so that the reader can press Start.
+    assert spawner.run_options_from_form({"profile": ["cpu"]})
+
+
+@pytest.mark.parametrize("reference", ["", "://", "UPPER/case"])
+def test_what_is_no_name_of_an_image_starts_nothing(reference: str) -> None:
+    spawner = _spawner()
+    _open(spawner)
+    for _ in range(2):
+        with pytest.raises(UnconfirmedStartError):
+            spawner.options_from_query({"profile": ["cpu"], "reference": [reference]})
+        spawner.run_options_from_form({"profile": ["cpu"], "reference": [reference]})
+        spawner.release_start()
+
+
+def test_a_link_of_which_nothing_is_known_starts_nothing() -> None:
+    def read() -> None:
+        with pytest.raises(UnconfirmedStartError):
+            _spawner().options_from_query({"profile": ["everyday"]})
+
+    Context().run(read)
+
+
+def test_a_request_is_judged_by_its_own_headers() -> None:
+    spawner = _spawner()
+
+    def read() -> object:
+        _open(spawner)
+        # Meanwhile another request came, and a start has ended.
+        Context().run(_open, spawner)
+        spawner.handler = None
+        return spawner.options_from_query({"profile": ["everyday"]})
+
+    assert Context().run(read) == {"profile": "everyday"}
 
 
 def test_uploaded_file_is_no_option() -> None:

@@ -30,11 +30,20 @@ class Ports:
 
 def _process(supervisor: MemorySupervisor) -> tuple[LocalProcess, StartStory]:
     story = StartStory(monotonic=lambda: 0.0)
-    return LocalProcess(supervisor=supervisor, spawn_id=SPAWN_ID, story=story), story
+    process = LocalProcess(supervisor=supervisor, spawn_id=SPAWN_ID, story=story, retry_s=0.0)
+    return process, story
+
+
+async def _answers() -> bool:
+    return True
+
+
+async def _never() -> bool:
+    return False
 
 
 async def _start(process: LocalProcess, *, limit: float = 60.0) -> None:
-    await process.start(Ports(), name="SciPy", limit=limit)
+    await process.start(Ports(), _answers, name="SciPy", limit=limit)
 
 
 async def _told(story: StartStory) -> list[str]:
@@ -97,6 +106,25 @@ async def test_server_that_never_listens_is_given_up() -> None:
     with pytest.raises(SpawnFailed, match="did not answer within 10 ms") as failed:
         await _start(process, limit=0.01)
     assert failed.value.code == "start-timeout"
+
+
+async def test_server_that_listens_and_never_answers_is_given_up() -> None:
+    supervisor = MemorySupervisor(starts=[state("listening")], states=[state("listening")])
+    process, story = _process(supervisor)
+    with pytest.raises(SpawnFailed, match="did not answer within 10 ms") as failed:
+        await process.start(Ports(), _never, name="SciPy", limit=0.01)
+    assert failed.value.code == "start-timeout"
+    assert "JupyterLab listens; connecting you…" in await _told(story)
+
+
+async def test_server_that_ends_before_it_answers_is_told() -> None:
+    supervisor = MemorySupervisor(
+        starts=[state("listening")], states=[state("listening"), state("exited", exit_code=3)]
+    )
+    process, _ = _process(supervisor)
+    with pytest.raises(SpawnFailed, match="ended with code 3") as failed:
+        await process.start(Ports(), _never, name="SciPy", limit=60)
+    assert failed.value.code == "server-exited"
 
 
 async def test_taken_port_is_tried_again_with_another() -> None:

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandlot_hub.spawner.wording import (
+    availability,
+    choice_names,
+    disk_size,
+    image_availability,
+    instead_parts,
+    row_context,
+)
+
+# The page's own script reads the same rows: both must say the same.
+STATIC = Path(__file__).parent / "static"
+TABLE = json.loads((STATIC / "availability.json").read_text())
+ALTERNATIVES = json.loads((STATIC / "alternatives.json").read_text())
+NAMES = {
+    "profile": {"cpu": "CPU"},
+    "image": {"base": "Base"},
+    "size": {"small": "Small", "large": "Large"},
+}
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row["id"]) for row in TABLE])
+def test_what_is_free_in_words(row: dict[str, str | int | None]) -> None:
+    refusal = None if row["code"] is None else {"code": str(row["code"]), "message": "No."}
+    places, taken = row["places"], row["taken"]
+    assert not isinstance(places, str)
+    assert not isinstance(taken, str)
+
+    assert availability(refusal, places, taken) == (row["state"], row["text"])
+
+
+def test_an_image_says_something_only_when_it_is_off() -> None:
+    assert image_availability(None).text == ""
+    assert image_availability({"code": "image-unavailable"}).text == "not available"
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "text"),
+    [
+        pytest.param(0, "1 MiB", id="nothing"),
+        pytest.param(50 * 1024**2, "50 MiB", id="small"),
+        pytest.param(1_288_490_188, "1.2 GiB", id="an image"),
+        pytest.param(25 * 1024**3, "25.0 GiB", id="a large image"),
+    ],
+)
+def test_a_size_on_disk(size_bytes: int, text: str) -> None:
+    assert disk_size(size_bytes) == text
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row["id"]) for row in ALTERNATIVES])
+def test_an_alternative_shows_what_differs(row: dict[str, Any]) -> None:
+    other = {"image": "custom", "reference": None, "label": "The whole choice", **row["other"]}
+
+    parts = instead_parts(other, NAMES, row["context"])
+
+    assert "".join(part.name for part in parts if part.is_shown) == row["shown"]
+    assert [part.name for part in parts if not part.is_shown] == row["hidden"]
+
+
+def _profile() -> dict[str, Any]:
+    def choices(*slugs: str) -> dict[str, Any]:
+        return {
+            slug: {"default": slug == slugs[-1], "sandlot": {"display_name": slug.title()}}
+            for slug in slugs
+        }
+
+    unlisted = {"enabled": False}
+    return {
+        "slug": "cpu",
+        "sandlot": {"display_name": "CPU"},
+        "profile_options": {
+            "image": {"choices": choices("base", "scipy"), "unlisted_choice": unlisted},
+            "size": {"choices": choices("small", "large"), "unlisted_choice": unlisted},
+        },
+    }
+
+
+def test_the_names_of_a_form() -> None:
+    assert choice_names([_profile()]) == {
+        "profile": {"cpu": "CPU"},
+        "image": {"base": "Base", "scipy": "Scipy"},
+        "size": {"small": "Small", "large": "Large"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "image", "size"),
+    [
+        pytest.param({}, None, None, id="nothing"),
+        pytest.param({"profile": "gpu", "size": "large"}, None, None, id="elsewhere"),
+        pytest.param({"profile": "cpu", "image": "base"}, "base", None, id="here"),
+    ],
+)
+def test_choices_are_offered_in_place_of_what_is_preselected(
+    asked: dict[str, str], image: str | None, size: str | None
+) -> None:
+    assert row_context(_profile(), asked) == {
+        "profile": "cpu",
+        "image": "scipy",
+        "size": "large",
+        "reference": None,
+        "asked_image": image,
+        "asked_size": size,
+    }
