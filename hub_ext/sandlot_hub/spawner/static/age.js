@@ -7,8 +7,8 @@ const DAY = 24 * HOUR;
 const RECENT = 10;
 
 /**
- * @typedef {'live' | 'connecting' | 'broken' | 'ended' | 'none'} Connection
- * Whether changes arrive: now, soon, not at the moment, no longer, never.
+ * @typedef {'live' | 'connecting' | 'broken' | 'crowded' | 'ended' | 'none'} Connection
+ * Whether changes arrive: now, soon, not at the moment, not to so many pages, no longer, never.
  */
 
 /**
@@ -39,6 +39,8 @@ export function describeAge({ age, known, connection }) {
   switch (connection) {
     case 'broken':
       return `${words}, reconnecting…`;
+    case 'crowded':
+      return `${words}. Too many pages are open to follow all. Next: close some of yours.`;
     case 'connecting':
       return age < RECENT ? `${words}.` : `${words}, updating…`;
     case 'ended':

@@ -60,6 +60,9 @@ export class EventParser {
 /** The server wants another ticket. */
 class TicketWanted extends Error {}
 
+/** The same person has too many pages open. */
+class Crowded extends Error {}
+
 /** Nobody is logged in here any more. */
 export class LoggedOut extends Error {}
 
@@ -99,6 +102,8 @@ export class Stream {
   async #follow(stop) {
     this.#failures = 0;
     while (!stop.aborted) {
+      /** @type {Connection} */
+      let without = 'broken';
       try {
         await this.#once(stop);
         this.#failures += 1;
@@ -112,10 +117,11 @@ export class Stream {
           this.#failures = 1;
           continue;
         }
+        if (error instanceof Crowded) without = 'crowded';
         this.#failures += 1;
       }
       if (isOver(stop)) return;
-      this.#options.onConnection('broken');
+      this.#options.onConnection(without);
       await pause(waitBefore(this.#failures), stop);
     }
   }
@@ -142,6 +148,7 @@ export class Stream {
         signal: line.signal
       });
       if (reply.status === 401 || reply.status === 403) throw this.#spent();
+      if (reply.status === 429) throw new Crowded();
       if (!reply.ok || !reply.body) throw new Error(`status ${reply.status}`);
       const parser = new EventParser();
       const decoder = new TextDecoder();

@@ -23,6 +23,12 @@ describe('describeAge', () => {
   it.each([
     [3, true, 'live', 'Availability as of 3 s ago.'],
     [40, true, 'broken', 'Availability as of 40 s ago, reconnecting…'],
+    [
+      40,
+      true,
+      'crowded',
+      'Availability as of 40 s ago. Too many pages are open to follow all. Next: close some of yours.'
+    ],
     [3, true, 'connecting', 'Availability as of 3 s ago.'],
     [90, true, 'connecting', 'Availability as of 1 min ago, updating…'],
     [

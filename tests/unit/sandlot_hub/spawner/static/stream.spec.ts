@@ -139,6 +139,17 @@ describe('Stream', () => {
     expect(connections.at(-1)).toBe('broken');
   });
 
+  it('says that too many pages are open, and follows when one is closed', async () => {
+    const hub = server(status(429), said('event: alive\ndata: 1\n\n'));
+    const { connections, heard, stream } = follow(hub);
+    stream.open();
+    await pass(0);
+    expect(connections.at(-1)).toBe('crowded');
+    await pass(1000);
+    expect(heard).toEqual(['alive 1']);
+    stream.close();
+  });
+
   it('ends when nobody is logged in any more', async () => {
     const hub = server(status(401));
     const { connections, stream } = follow(hub, () =>
