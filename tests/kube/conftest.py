@@ -14,18 +14,23 @@ import pytest_asyncio
 from kubernetes_asyncio.client import CoreV1Api
 
 from support.cluster.api import connected
-from support.cluster.builder import cache_folder, programs
+from support.cluster.builder import NODE_PROGRAMS, cache_folder, programs
 from support.cluster.cluster import Cluster, brought, running
 from support.cluster.errors import CannotRunHereError
 from support.cluster.fault_proxy import FaultProxy
+from support.cluster.images import PYTHON_IMAGE, archives, check_images_possible
 from support.cluster.namespaces import TestNamespace
 from support.cluster.network import check_possible
 from support.cluster.nodes import FakeNodes
+from support.cluster.real_node import RealNode, check_node_possible
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from kubernetes_asyncio.client import ApiClient
+
+    from support.cluster.builder import Programs
+    from support.cluster.images import Archive
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -36,6 +41,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     with suppress(CannotRunHereError):
         check_possible()
         programs(cache=cache_folder(), say=_say_to(session.config))
+        if any(item.get_closest_marker("real_node") for item in session.items):
+            _node_parts(_say_to(session.config))
+
+
+def _node_parts(say: Callable[[str], None]) -> tuple[Programs, dict[str, Archive]]:
+    """Return what a real node needs, made now if it is not kept."""
+    check_node_possible()
+    check_images_possible()
+    kubelet = programs(NODE_PROGRAMS, cache=cache_folder(), say=say)
+    return kubelet, archives("base", cache=cache_folder(), say=say)
 
 
 def _say_to(config: pytest.Config) -> Callable[[str], None]:
@@ -66,6 +81,22 @@ def own_cluster(cluster: Cluster) -> Cluster:
     if cluster.plane is None:
         pytest.skip("this needs the control plane that the tests start, not one that was brought")
     return cluster
+
+
+@pytest.fixture(scope="session")
+def images(cluster: Cluster, pytestconfig: pytest.Config) -> Iterator[dict[str, Archive]]:
+    """The images of a real node beside the cluster, which runs meanwhile."""
+    if cluster.plane is None:
+        pytest.skip("this needs the control plane that the tests start, not one that was brought")
+    with ExitStack() as stack:
+        try:
+            kubelet, made = _node_parts(_say_to(pytestconfig))
+            node = RealNode(plane=cluster.plane, programs=kubelet)
+            stack.callback(node.stop)
+            node.start(made.values(), pause=made[PYTHON_IMAGE])
+        except CannotRunHereError as error:
+            pytest.skip(f"No node to run pods on: {error}")
+        yield made
 
 
 @pytest_asyncio.fixture

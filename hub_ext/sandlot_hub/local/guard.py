@@ -38,14 +38,6 @@ _NOT_STARTED = 127
 _ORPHANED_GRACE_S = 3.0
 """The longest grace period once the supervisor is gone: its successor waits for this."""
 _TICK_S = 0.02
-_RESET_IN_CHILD = (
-    signal.SIGPIPE,
-    signal.SIGXFSZ,
-    signal.SIGHUP,
-    signal.SIGINT,
-    signal.SIGTERM,
-    signal.SIGCHLD,
-)
 
 
 def set_process_flag(flag: int, value: int = 1) -> None:
@@ -145,8 +137,9 @@ class Guard:
             return pid
         try:
             os.setsid()
-            # Ignored signals stay ignored through exec, and a kernel needs its SIGINT.
-            for number in _RESET_IN_CHILD:
+            # Ignored signals stay ignored through exec, whoever ignored them: a shell does so
+            # for what it starts in the background. A kernel needs its SIGINT.
+            for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
                 signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_SETMASK, ())
             set_process_flag(_PR_SET_PDEATHSIG, signal.SIGKILL)

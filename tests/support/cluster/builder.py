@@ -24,7 +24,7 @@ from support.cluster.compiler import Compiler
 from support.cluster.toolchain import find_go
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from support.cluster.toolchain import Go
 
@@ -38,6 +38,8 @@ PROGRAMS = {
     "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
     "kwok": "sigs.k8s.io/kwok/cmd/kwok",
 }
+NODE_PROGRAMS = {"kubelet": "k8s.io/kubernetes/cmd/kubelet"}
+"""What a real node needs besides: compiled when somebody asks for one."""
 KWOK = "sigs.k8s.io/kwok"
 STAGES = (
     "node/fast/node-initialize.yaml",
@@ -53,7 +55,7 @@ UNUSED_S = 30 * 24 * 3600
 
 @dataclass(frozen=True)
 class Programs:
-    """A folder with every program of `PROGRAMS`, and kwok's own stages."""
+    """A folder with the programs that were asked for, and kwok's own stages."""
 
     folder: Path
 
@@ -75,11 +77,15 @@ def cache_folder() -> Path:
     return Path(base) / "sandlot/cluster"
 
 
-def programs(*, cache: Path, say: Callable[[str], None]) -> Programs:
+def programs(
+    wanted: Mapping[str, str] = PROGRAMS, *, cache: Path, say: Callable[[str], None]
+) -> Programs:
     """Return the programs, compiled now if the cache does not hold them.
 
     Parameters
     ----------
+    wanted
+        Name and package of each.
     cache
         Where they are kept.
     say
@@ -94,23 +100,23 @@ def programs(*, cache: Path, say: Callable[[str], None]) -> Programs:
     """
     cache.mkdir(parents=True, exist_ok=True)
     go = find_go(cache / "toolchain", say=say)
-    folder = cache / build_key(go)
+    folder = cache / build_key(go, wanted)
     if not folder.is_dir():
         with _alone(cache, say=say):
             # Somebody else may have made it while this one waited.
             if not folder.is_dir():
-                _build(go, folder, say=say)
+                _build(go, wanted, folder, say=say)
                 _remove_unused(cache)
     os.utime(folder)
     return Programs(folder)
 
 
-def build_key(go: Go) -> str:
+def build_key(go: Go, wanted: Mapping[str, str] = PROGRAMS) -> str:
     """Return the name of what this Go makes of the module."""
     total = hashlib.sha256()
     for part in ((MODULE / "go.mod").read_bytes(), (MODULE / "go.sum").read_bytes()):
         total.update(hashlib.sha256(part).digest())
-    words = [go.version, *Compiler.flags(KUBERNETES), *PROGRAMS.values(), *STAGES]
+    words = [go.version, *Compiler.flags(KUBERNETES), *wanted.values(), *STAGES]
     total.update("\0".join(words).encode())
     return total.hexdigest()[:16]
 
@@ -127,18 +133,18 @@ def _alone(cache: Path, *, say: Callable[[str], None]) -> Iterator[None]:
         yield
 
 
-def _build(go: Go, folder: Path, *, say: Callable[[str], None]) -> None:
+def _build(go: Go, wanted: Mapping[str, str], folder: Path, *, say: Callable[[str], None]) -> None:
     started = time.monotonic()
     say(
-        f"Compiling a Kubernetes {KUBERNETES} control plane for the tests with {go.version}: "
-        "about 6 minutes, once"
+        f"Compiling {', '.join(wanted)} of Kubernetes {KUBERNETES} for the tests with "
+        f"{go.version}: minutes, once"
     )
     work = folder.parent / "work"
     compiler = Compiler(go=go, module=MODULE, version=KUBERNETES, work=work, say=say)
     made = Path(tempfile.mkdtemp(prefix="building-", dir=folder.parent))
     try:
-        compiler.fetch(PROGRAMS.values())
-        for name, package in PROGRAMS.items():
+        compiler.fetch(wanted.values())
+        for name, package in wanted.items():
             compiler.compile(package, made / name)
         _copy_stages(compiler.folder_of(KWOK), made / "stages")
         # In one step: a folder with this name is complete.
@@ -160,6 +166,6 @@ def _remove_unused(cache: Path) -> None:
     """Remove builds that nobody asked for in a month, and those that were cut short."""
     for folder in cache.iterdir():
         unused = time.time() - folder.stat().st_mtime > UNUSED_S
-        is_build = (folder / "kube-apiserver").is_file()
+        is_build = (folder / "stages").is_dir()
         if folder.name.startswith("building-") or (unused and is_build):
             shutil.rmtree(folder, ignore_errors=True)

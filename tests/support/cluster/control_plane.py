@@ -35,9 +35,12 @@ TAIL = 15
 """Lines of a log that an error shows."""
 
 # Who comes with a token from a file instead of one of a service account.
+NODE = "real"
+"""Name of the node on which pods really run, where there is one."""
 ACCOUNTS = {
     "admin": "system:masters",
     "kwok": "system:masters",
+    f"system:node:{NODE}": "system:nodes",
     "system:kube-controller-manager": "",
     "system:kube-scheduler": "",
 }
@@ -83,6 +86,16 @@ class ControlPlane:
         """The administrator's access for processes in the namespace."""
         self.outside = self.inside
         """The same for everybody else on this machine; complete once it is started."""
+
+    @property
+    def folder(self) -> Path:
+        """The folder of its run."""
+        return self._folder
+
+    @property
+    def network(self) -> Network:
+        """Where it runs."""
+        return self._network
 
     def start(self) -> None:
         """Start everything, and wait until the API server answers and fake nodes can come.
@@ -192,6 +205,10 @@ class ControlPlane:
         (self._folder / "audit-policy.yaml").write_text(json.dumps(AUDIT_POLICY))
         write_stages(self._folder / "stages.yaml", self._programs.stages)
 
+    def kubeconfig_of(self, account: str) -> Path:
+        """Return the kubeconfig of one of `ACCOUNTS`."""
+        return self._folder / f"{account}.kubeconfig"
+
     def _file(self, name: str) -> str:
         return str(self._folder / name)
 
@@ -216,6 +233,8 @@ class ControlPlane:
             f"--secure-port={PORT}",
             # Without a default route there is nothing to guess it from.
             f"--advertise-address={ADDRESS}",
+            # A node's name is known to nobody here.
+            "--kubelet-preferred-address-types=InternalIP",
             f"--tls-cert-file={self._file('server.crt')}",
             f"--tls-private-key-file={self._file('server.key')}",
             f"--client-ca-file={self._file('ca.crt')}",

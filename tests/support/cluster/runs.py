@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from support.cluster import control_groups
 from support.cluster.network import Network
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def new_run(base: Path) -> Iterator[tuple[Path, Network]]:
         yield folder, network
     finally:
         network.end()
+        control_groups.remove(folder.name)
         shutil.rmtree(folder, ignore_errors=True)
         held.close()
 
@@ -65,6 +67,7 @@ def sweep(base: Path) -> list[str]:
             continue
         with held:
             Network(folder.name).end()
+            control_groups.remove(folder.name)
             shutil.rmtree(folder, ignore_errors=True)
             removed.append(folder.name)
     return removed

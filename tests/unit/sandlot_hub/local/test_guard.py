@@ -23,12 +23,13 @@ SOMEBODY = 21_987 if os.geteuid() == 0 else None
 
 
 class Run:
-    """A guard started the way the supervisor starts it."""
+    """A guard started the way the supervisor starts it, which itself was started by a shell."""
 
     def __init__(self, script: str, *, grace_s: float = 5.0, uid: int | None = None) -> None:
         reader, self.lifeline = os.pipe()
         self.process = subprocess.Popen(
             [
+                *(SH, "-c", 'trap "" INT QUIT USR1; exec "$@"', SH),
                 sys.executable,
                 "-I",
                 "-S",

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from support.cluster.builder import KUBERNETES, MODULE, PROGRAMS, build_key, cache_folder
+from support.cluster.builder import (
+    KUBERNETES,
+    MODULE,
+    NODE_PROGRAMS,
+    PROGRAMS,
+    build_key,
+    cache_folder,
+)
 from support.cluster.toolchain import Go, read_version
 
 MODULE_FILE = (MODULE / "go.mod").read_text()
@@ -18,7 +25,7 @@ def test_the_programs_say_the_version_that_they_are_built_from() -> None:
 def test_every_program_is_a_tool_of_the_module() -> None:
     tools = MODULE_FILE.partition("tool (")[2].split()
 
-    assert set(PROGRAMS.values()) <= set(tools)
+    assert {*PROGRAMS.values(), *NODE_PROGRAMS.values()} <= set(tools)
 
 
 def test_the_parts_of_kubernetes_have_one_version() -> None:
@@ -46,6 +53,13 @@ def test_another_go_makes_another_build() -> None:
     }
 
     assert len(keys) == 3
+
+
+def test_other_programs_are_kept_apart() -> None:
+    go = Go(program=Path("/usr/bin/go"), version="go1.26.8 linux/amd64", ours=False)
+
+    assert build_key(go) == build_key(go, PROGRAMS)
+    assert build_key(go) != build_key(go, NODE_PROGRAMS)
 
 
 @pytest.mark.parametrize(
