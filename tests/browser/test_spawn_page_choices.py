@@ -93,20 +93,20 @@ def test_an_image_cannot_be_named_on_one_machine(
 
 
 def test_a_start_by_keys_only(chooser: Callable[..., SpawnPage]) -> None:
-    ada = chooser("ada")
-    keyboard = ada.page.keyboard
+    kees = chooser("kees")
+    keyboard = kees.page.keyboard
     # The page opens with the focus on the chosen profile, so that Enter is enough.
-    expect(ada.radio("Profile", "Everyday work")).to_be_focused()
+    expect(kees.radio("Profile", "Everyday work")).to_be_focused()
     keyboard.press("ArrowDown")
-    expect(ada.radio("Profile", "Deep work")).to_be_checked()
+    expect(kees.radio("Profile", "Deep work")).to_be_checked()
     for _ in range(10):
         keyboard.press("Tab")
-        if ada.radio("Size for Deep work", "Two seats").evaluate("e => e.matches(':focus')"):
+        if kees.radio("Size for Deep work", "Two seats").evaluate("e => e.matches(':focus')"):
             break
-    expect(ada.radio("Size for Deep work", "Two seats")).to_be_focused()
+    expect(kees.radio("Size for Deep work", "Two seats")).to_be_focused()
     keyboard.press("Enter")
-    ada.page.wait_for_url(PENDING)
-    cancel(ada)
+    kees.page.wait_for_url(PENDING)
+    cancel(kees)
 
 
 def test_markup_in_names_is_text(chooser: Callable[..., SpawnPage]) -> None:

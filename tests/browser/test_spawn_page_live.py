@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(600)
 
+# Lena is in no other file: what somebody started last is what the page opens with.
 SIZES = "Size for Everyday work"
 SINGLE = "Single seat"
 TAKES_IT = {"profile": "everyday", "image": "base", "size": "single"}
@@ -66,20 +67,20 @@ def test_an_update_moves_neither_focus_nor_page(
     chooser: Callable[..., SpawnPage], taken: Callable[[], HubUser]
 ) -> None:
     small = {"viewport": {"width": 1280, "height": 300}, "reduced_motion": "reduce"}
-    ada = chooser("ada", **small).wait_live()
-    ada.page.get_by_text("Copy a link to this choice").click()
-    field = ada.page.get_by_role("textbox", name="Link that starts the server at once")
+    lena = chooser("lena", **small).wait_live()
+    lena.page.get_by_text("Copy a link to this choice").click()
+    field = lena.page.get_by_role("textbox", name="Link that starts the server at once")
     field.focus()
-    assert ada.page.evaluate("window.scrollY") > 0
+    assert lena.page.evaluate("window.scrollY") > 0
     before = top_of(field)
 
     bert = taken()
-    expect(ada.entry(SIZES, SINGLE)).to_contain_text(FULL_SENTENCE)
+    expect(lena.entry(SIZES, SINGLE)).to_contain_text(FULL_SENTENCE)
     expect(field).to_be_focused()
     # Browsers keep what is read in place to the pixel, not below it.
     assert top_of(field) == pytest.approx(before, abs=1)
     bert.stop()
-    expect(ada.entry(SIZES, SINGLE)).to_contain_text("1 of 1 free")
+    expect(lena.entry(SIZES, SINGLE)).to_contain_text("1 of 1 free")
     expect(field).to_be_focused()
     assert top_of(field) == pytest.approx(before, abs=1)
 
@@ -87,88 +88,88 @@ def test_an_update_moves_neither_focus_nor_page(
 def test_a_chosen_choice_that_goes_keeps_the_focus(
     chooser: Callable[..., SpawnPage], taken: Callable[[], HubUser]
 ) -> None:
-    ada = chooser("ada").wait_live()
-    ada.person.choose(SIZES, SINGLE)
-    ada.radio(SIZES, SINGLE).focus()
+    lena = chooser("lena").wait_live()
+    lena.person.choose(SIZES, SINGLE)
+    lena.radio(SIZES, SINGLE).focus()
     bert = taken()
-    expect(ada.page.locator("#sandlot-blocked")).to_contain_text(FULL_SENTENCE)
-    expect(ada.radio(SIZES, SINGLE)).to_be_focused()
+    expect(lena.page.locator("#sandlot-blocked")).to_contain_text(FULL_SENTENCE)
+    expect(lena.radio(SIZES, SINGLE)).to_be_focused()
     bert.stop()
-    expect(ada.page.locator("#sandlot-blocked")).to_be_hidden()
-    expect(ada.page.locator("#sandlot-live")).to_have_text(re.compile("^Available again"))
+    expect(lena.page.locator("#sandlot-blocked")).to_be_hidden()
+    expect(lena.page.locator("#sandlot-live")).to_have_text(re.compile("^Available again"))
 
 
 def test_a_stream_that_is_cut_is_said_and_mended(
     choosing: Stack, chooser: Callable[..., SpawnPage], taken: Callable[[], HubUser]
 ) -> None:
-    ada = chooser("ada").wait_live()
+    lena = chooser("lena").wait_live()
     os.kill(offers_service(choosing), signal.SIGKILL)
-    expect(ada.age).to_have_text(CUT)
-    ada.person.picture("spawn-cut.png")
-    ada.wait_live()
+    expect(lena.age).to_have_text(CUT)
+    lena.person.picture("spawn-cut.png")
+    lena.wait_live()
     taken()
-    expect(ada.entry(SIZES, SINGLE)).to_contain_text(FULL_SENTENCE)
+    expect(lena.entry(SIZES, SINGLE)).to_contain_text(FULL_SENTENCE)
 
 
 def test_without_the_service_nothing_is_called_free_and_starting_works(
     choosing: Stack, chooser: Callable[..., SpawnPage]
 ) -> None:
-    ada = chooser("ada").wait_live()
+    lena = chooser("lena").wait_live()
     with paused(offers_service(choosing)):
         deadline = time.monotonic() + UNKNOWN_S
-        while not UNKNOWN.match(ada.open(choosing.url).age.inner_text()):
+        while not UNKNOWN.match(lena.open(choosing.url).age.inner_text()):
             assert time.monotonic() < deadline, "the hub still believes the service"
-        expect(ada.entry(SIZES, SINGLE)).to_contain_text("not known")
-        assert "1 of 1 free" not in ada.form.inner_text()
-        ada.person.picture("spawn-unknown.png")
-        ada.person.choose(SIZES, SINGLE)
-        ada.start.click()
-        ada.person.lab_is_ready()
-    stop_server(choosing, "ada")
+        expect(lena.entry(SIZES, SINGLE)).to_contain_text("not known")
+        assert "1 of 1 free" not in lena.form.inner_text()
+        lena.person.picture("spawn-unknown.png")
+        lena.person.choose(SIZES, SINGLE)
+        lena.start.click()
+        lena.person.lab_is_ready()
+    stop_server(choosing, "lena")
 
 
 @pytest.mark.parametrize("ticket", ["altered", "expired", "of-another-key"])
 def test_a_ticket_that_is_no_good_is_renewed(
     choosing: Stack, chooser: Callable[..., SpawnPage], ticket: str
 ) -> None:
-    ada = chooser("ada")
-    bad = bad_tickets(choosing, ada)[ticket]
-    set_on_form(ada.page, "data-ticket", bad)
-    with ada.page.expect_response(re.compile("/hub/sandlot/ticket")) as renewed:
-        ada.open(choosing.url)
+    lena = chooser("lena")
+    bad = bad_tickets(choosing, lena)[ticket]
+    set_on_form(lena.page, "data-ticket", bad)
+    with lena.page.expect_response(re.compile("/hub/sandlot/ticket")) as renewed:
+        lena.open(choosing.url)
     assert renewed.value.status == 200
-    ada.wait_live()
+    lena.wait_live()
 
 
 def test_somebody_who_is_logged_out_is_told(
     choosing: Stack, chooser: Callable[..., SpawnPage]
 ) -> None:
-    ada = chooser("ada")
-    set_on_form(ada.page, "data-ticket", bad_tickets(choosing, ada)["expired"])
+    lena = chooser("lena")
+    set_on_form(lena.page, "data-ticket", bad_tickets(choosing, lena)["expired"])
     held: list[Route] = []
     # Playwright marks the function that it is given, which a built-in one does not allow.
-    ada.page.route("**/api/v1/stream", lambda route: held.append(route))  # noqa: PLW0108 (see above)
-    with ada.page.expect_request("**/api/v1/stream"):
-        ada.open(choosing.url)
-    ada.page.context.clear_cookies()
+    lena.page.route("**/api/v1/stream", lambda route: held.append(route))  # noqa: PLW0108 (see above)
+    with lena.page.expect_request("**/api/v1/stream"):
+        lena.open(choosing.url)
+    lena.page.context.clear_cookies()
     held[0].continue_()
-    expect(ada.age).to_have_text(re.compile(r"You are logged out\. Next: reload the page\.$"))
+    expect(lena.age).to_have_text(re.compile(r"You are logged out\. Next: reload the page\.$"))
 
 
 def test_the_stream_may_be_on_another_origin(
     choosing: Stack, chooser: Callable[..., SpawnPage], taken: Callable[[], HubUser]
 ) -> None:
     """As with `subdomain_host`: no cookie reaches it, and the browser asks before it reads."""
-    ada = chooser("ada")
+    lena = chooser("lena")
     other = choosing.url.replace("127.0.0.1", "localhost")
     stream = f"{other}services/offers/api/v1/stream"
-    set_on_form(ada.page, "data-stream-url", stream)
-    with ada.page.expect_response(stream) as answered:
-        ada.open(choosing.url)
+    set_on_form(lena.page, "data-stream-url", stream)
+    with lena.page.expect_response(stream) as answered:
+        lena.open(choosing.url)
     assert "cookie" not in answered.value.request.all_headers()
-    ada.wait_live()
+    lena.wait_live()
     taken()
-    expect(ada.entry(SIZES, SINGLE)).to_contain_text(FULL_SENTENCE)
+    expect(lena.entry(SIZES, SINGLE)).to_contain_text(FULL_SENTENCE)
 
 
 def top_of(found: Locator) -> float:
@@ -199,7 +200,7 @@ def bad_tickets(choosing: Stack, chooser: SpawnPage) -> dict[str, str]:
     assert good
     told = choosing.data_dir / "services" / "offers" / "service.json"
     key = ticket_key(json.loads(told.read_text())["token"])
-    ticket = PageTicket(kind="page", user="ada", groups=frozenset({PEOPLE}))
+    ticket = PageTicket(kind="page", user="lena", groups=frozenset({PEOPLE}))
     return {
         "altered": good[:-1] + ("0" if good[-1] != "0" else "1"),
         "expired": sign_ticket(ticket, key=key, now=time.time() - 601),

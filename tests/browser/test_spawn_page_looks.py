@@ -85,25 +85,25 @@ def test_the_page_is_for_anyone(
 def test_what_is_inside_an_image_is_for_anyone(
     chooser: Callable[..., SpawnPage], scheme: str
 ) -> None:
-    ada = chooser("ada", color_scheme=scheme)
-    opener = ada.page.get_by_role("button", name="What is inside JupyterLab").first
+    olga = chooser("olga", color_scheme=scheme)
+    opener = olga.page.get_by_role("button", name="What is inside JupyterLab").first
     opener.focus()
-    ada.page.keyboard.press("Enter")
-    inside = ada.page.get_by_role("dialog", name="JupyterLab")
+    olga.page.keyboard.press("Enter")
+    inside = olga.page.get_by_role("dialog", name="JupyterLab")
     expect(inside).to_contain_text("jupyterlab")
     expect(inside).to_contain_text("on disk")
-    ada.person.picture(f"spawn-inside-{scheme}.png")
-    assert serious(ada.page) == []
-    ada.page.keyboard.press("Escape")
+    olga.person.picture(f"spawn-inside-{scheme}.png")
+    assert serious(olga.page) == []
+    olga.page.keyboard.press("Escape")
     expect(inside).to_be_hidden()
     expect(opener).to_be_focused()
 
 
 @pytest.mark.usefixtures("single_seat_taken")
 def test_the_state_is_never_told_by_colour_alone(chooser: Callable[..., SpawnPage]) -> None:
-    ada = chooser("ada", forced_colors="active").wait_live()
-    expect(ada.entry(SIZES, "Single seat")).to_contain_text("full")
-    expect(ada.entry(SIZES, "Single seat")).to_contain_text(FULL_SENTENCE)
-    described = ada.radio(SIZES, "Single seat").get_attribute("aria-describedby")
-    expect(ada.page.locator(f"[id='{described}']")).to_contain_text(FULL_SENTENCE)
-    ada.person.picture("spawn-forced-colors.png")
+    olga = chooser("olga", forced_colors="active").wait_live()
+    expect(olga.entry(SIZES, "Single seat")).to_contain_text("full")
+    expect(olga.entry(SIZES, "Single seat")).to_contain_text(FULL_SENTENCE)
+    described = olga.radio(SIZES, "Single seat").get_attribute("aria-describedby")
+    expect(olga.page.locator(f"[id='{described}']")).to_contain_text(FULL_SENTENCE)
+    olga.person.picture("spawn-forced-colors.png")
