@@ -276,3 +276,16 @@ def test_a_named_image_is_shown_again() -> None:
     assert 'value="quay.io/jupyter/base:1"' in form
     assert "sandlot-image--cpu--unlisted-choice" in checked
     assert len([each for each in checked if str(each).startswith("sandlot-image--cpu--")]) == 1
+
+
+def test_500_choices_are_all_on_the_page() -> None:
+    changed = document()
+    size = {"display_name": "S", "cpus": 1, "memory": "1 GiB"}
+    names = [f"s{n}" for n in range(500)]
+    changed["sizes"].update(dict.fromkeys(names, size))
+    changed["profiles"]["cpu"].update(sizes=names, defaults={})
+    tags = _Tags(_render(SandlotSettings.model_validate(changed))).tags
+    field = "profile-option-cpu--size"
+    radios = [each for tag, each in tags if tag == "input" and each.get("name") == field]
+    assert [each["value"] for each in radios] == names
+    assert [each["value"] for each in radios if "checked" in each] == ["s0"]
