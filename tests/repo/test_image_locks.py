@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -16,16 +17,26 @@ import lock
 if TYPE_CHECKING:
     from pathlib import Path
 
-PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)", re.MULTILINE)
+PIN = re.compile(
+    r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)(?: ; (?P<marker>[^\\]+))?", re.MULTILINE
+)
 IMAGES = ("base", "scipy")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
 
-def pins(path: Path) -> dict[str, set[str]]:
-    """Return name → versions; a universal lock may pin two for different Pythons."""
+def pins(path: Path, python: str | None = None) -> dict[str, set[str]]:
+    """Return name → versions; a universal lock may pin two, for different Pythons."""
     found: dict[str, set[str]] = {}
     for match in PIN.finditer(path.read_text()):
-        found.setdefault(canonicalize_name(match["name"]), set()).add(match["version"])
+        if python is None or _holds(match["marker"], python):
+            found.setdefault(canonicalize_name(match["name"]), set()).add(match["version"])
     return found
+
+
+def _holds(marker: str | None, python: str) -> bool:
+    if marker is None:
+        return True
+    return Marker(marker).evaluate({"python_version": python, "python_full_version": f"{python}.0"})
 
 
 def wanted(path: Path) -> list[Requirement]:
@@ -77,8 +88,9 @@ def test_an_image_has_what_sandlots_server_part_needs(
     assert not unmet([Requirement(text) for text in needed], locked)
 
 
-def test_images_agree_on_the_versions_that_they_share(root: Path) -> None:
-    base, scipy = (pins(root / f"images/{name}/requirements.lock") for name in IMAGES)
+@pytest.mark.parametrize("python", PYTHONS)
+def test_images_agree_on_the_versions_that_they_share(root: Path, python: str) -> None:
+    base, scipy = (pins(root / f"images/{name}/requirements.lock", python) for name in IMAGES)
 
     assert {name: scipy.get(name) for name in base} == base
 
