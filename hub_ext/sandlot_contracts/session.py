@@ -17,6 +17,9 @@ SERVICES_URL_ENV = "SANDLOT_SERVICES_URL"
 A whole URL that ends with ``/services/``; the service's name follows.
 """
 
+IMAGE_ENV = "SANDLOT_IMAGE"
+"""Environment variable of the user's server with the slug of its image."""
+
 Isolation = Literal["own-uid", "shared-uid", "pod"]
 
 

@@ -10,11 +10,15 @@
 | ``GET /v1/servers/{spawn_id}?wait=S`` | hub | | `ServerState`, 404; waits up to S seconds while ``starting`` |
 | ``DELETE /v1/servers/{spawn_id}?now=0|1`` | hub | | `ServerState`, 404 |
 | ``GET /v1/servers/{spawn_id}/log`` | hub | | `LogTail` |
+| ``PUT /v1/dask`` | gateway | `StartDask` | `DaskState` |
+| ``GET /v1/dask?after=V&wait=S`` | gateway | | `DaskStates`; waits up to S seconds while its version is V |
+| ``DELETE /v1/dask/{process_id}?now=0|1`` | gateway | | `DaskState`, 404 |
+| ``GET /v1/dask/{process_id}/log`` | gateway | | `LogTail`, 404 |
 | ``GET /v1/accounts/{user}`` | hub, operator | | `Account`, 404 |
 
 The caller is known by the socket's peer credentials (``SO_PEERCRED``): the hub's
-uid, or root and the supervisor's own uid for the operator. Errors are `Problem`
-documents.
+uid, that of the Dask gateway, or root and the supervisor's own uid for the operator. Errors are
+`Problem` documents.
 """
 
 from __future__ import annotations
@@ -69,7 +73,7 @@ class StartServer(StrictWireModel):
     size: str = Field(description="Slug of the size.")
     settings_hash: str = Field(description="Hash of the settings that the plan was made from.")
     environment: dict[str, str] = Field(
-        description="Only names that begin with JUPYTERHUB_, SANDLOT_ or JUPYTER_ are taken."
+        description="Only names that begin with JUPYTERHUB_, SANDLOT_, JUPYTER_ or DASK_GATEWAY__."
     )
     port: int = Field(ge=1024, le=65535)
 
@@ -92,6 +96,49 @@ class LogTail(WireModel):
     """The last lines that a server wrote."""
 
     lines: tuple[str, ...]
+
+
+class StartDask(StrictWireModel):
+    """Ask for a scheduler or a worker. The command is the supervisor's, never the caller's."""
+
+    process_id: str = Field(pattern=r"^[0-9a-f]{32}$")
+    cluster: str = Field(
+        pattern=r"^[0-9a-f]{32}$", description="The process id of its scheduler, too."
+    )
+    owner: str = Field(min_length=1, max_length=255)
+    role: Literal["scheduler", "worker"]
+    image: str = Field(description="Slug of the image.")
+    size: str = Field(description="Slug of the workers' size.")
+    settings_hash: str = Field(description="Hash of the settings that the plan was made from.")
+    token: str = Field(
+        pattern=r"^[0-9a-f]{32}$", repr=False, description="The cluster's, for the gateway."
+    )
+    certificate: str = Field(max_length=16384, description="The cluster's, as PEM.")
+    key: str = Field(max_length=16384, repr=False, description="Its key, as PEM.")
+    scheduler_address: str | None = Field(
+        default=None, pattern=r"^tls://127\.0\.0\.1:[0-9]{1,5}$", description="For a worker."
+    )
+
+
+class DaskState(WireModel):
+    """A process of a Dask cluster as the supervisor knows it."""
+
+    process_id: str
+    cluster: str
+    owner: str
+    role: Literal["scheduler", "worker"]
+    state: Literal["running", "exited"]
+    pid: int = Field(description="Process id of its guard.")
+    uid: int
+    exit_code: int | None = None
+    reason: str = Field(default="", description="Why it ended, one sentence, when exited.")
+
+
+class DaskStates(WireModel):
+    """All of them that run, and those that ended lately."""
+
+    version: int = Field(ge=0, description="Another number after every change.")
+    processes: tuple[DaskState, ...]
 
 
 class Account(WireModel):

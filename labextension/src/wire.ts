@@ -9,6 +9,14 @@ export interface Wire {
   OfferList: OfferList;
   PageOffers: PageOffers;
   Alive: Alive;
+  PageClusters: PageClusters;
+  ClusterOptions: ClusterOptions;
+  ClusterLog: ClusterLog;
+  ClusterWish: ClusterWish;
+  NewCluster: NewCluster;
+  WorkersWish: WorkersWish;
+  AdaptiveWish: AdaptiveWish;
+  ClustersChanged: ClustersChanged;
   Problem: Problem;
 }
 /**
@@ -265,6 +273,209 @@ export interface Alive {
   as_of: string;
   age_s: number;
   known: boolean;
+}
+/**
+ * Reply of ``GET …/sandlot/api/v1/clusters``.
+ */
+export interface PageClusters {
+  /**
+   * The newest first.
+   */
+  clusters: PageCluster[];
+  limits: ClusterLimits;
+  used: ClusterUsage;
+}
+/**
+ * One cluster of the owner's; where its processes are is not for pages.
+ */
+export interface PageCluster {
+  name: string;
+  status: 'PENDING' | 'RUNNING' | 'STOPPING' | 'STOPPED' | 'FAILED';
+  /**
+   * Stable code of why it failed, when it did.
+   */
+  code: string;
+  /**
+   * Why it failed, one sentence, when it did.
+   */
+  reason: string;
+  /**
+   * What it waits for, one sentence, while PENDING.
+   */
+  detail: string;
+  /**
+   * When it was asked for: UTC, ISO 8601.
+   */
+  started_at: string;
+  /**
+   * When nothing of it was left.
+   */
+  stopped_at: string | null;
+  image: ClusterImage;
+  size: ClusterSize;
+  workers: ClusterWorkers;
+  /**
+   * Set while the cluster scales by itself.
+   */
+  adaptive: ClusterAdaptive | null;
+  /**
+   * It ends when nothing was computed for so long; None: never.
+   */
+  idle_timeout_s: number | null;
+  /**
+   * Path of its dashboard below ``…/sandlot/api/v1/``; empty when there is none.
+   */
+  dashboard: string;
+}
+/**
+ * An image that clusters can be made of.
+ */
+export interface ClusterImage {
+  slug: string;
+  display_name: string;
+  /**
+   * As people read it.
+   */
+  version: string;
+}
+/**
+ * What each worker has.
+ */
+export interface ClusterSize {
+  slug: string;
+  display_name: string;
+  /**
+   * CPU cores.
+   */
+  cpus: number;
+  memory_bytes: number;
+}
+/**
+ * How many workers there are.
+ */
+export interface ClusterWorkers {
+  /**
+   * Asked for, by the owner or by adaptive scaling.
+   */
+  wanted: number;
+  /**
+   * Connected to the scheduler.
+   */
+  running: number;
+  starting: number;
+  stopping: number;
+}
+/**
+ * The bounds of adaptive scaling; None means no bound.
+ */
+export interface ClusterAdaptive {
+  minimum: number | null;
+  maximum: number | null;
+}
+/**
+ * What all clusters of the caller may have together; None means no limit.
+ */
+export interface ClusterLimits {
+  clusters: number | null;
+  workers: number | null;
+  cpus: number | null;
+  memory_bytes: number | null;
+}
+/**
+ * What all clusters of the caller have, or were promised.
+ */
+export interface ClusterUsage {
+  clusters: number;
+  workers: number;
+  cpus: number;
+  memory_bytes: number;
+}
+/**
+ * Reply of ``GET api/v1/sandlot/options``: what the caller may make a cluster of.
+ */
+export interface ClusterOptions {
+  /**
+   * In the order in which they are shown.
+   */
+  images: ClusterImage[];
+  /**
+   * Of a worker; the first is the default.
+   */
+  sizes: ClusterSize[];
+  /**
+   * Image and size that go together.
+   */
+  pairs: [unknown, unknown][];
+  limits: ClusterLimits;
+}
+/**
+ * Reply of ``GET api/v1/sandlot/clusters/{name}/log``.
+ */
+export interface ClusterLog {
+  /**
+   * The end of what the scheduler wrote.
+   */
+  scheduler: string[];
+  /**
+   * The newest first, a few at most.
+   */
+  workers: WorkerLog[];
+}
+/**
+ * The end of what one worker wrote.
+ */
+export interface WorkerLog {
+  worker: string;
+  lines: string[];
+}
+/**
+ * Body of ``POST …/sandlot/api/v1/clusters``; what is left out is the gateway's default.
+ */
+export interface ClusterWish {
+  /**
+   * Slug of the image.
+   */
+  image: string | null;
+  /**
+   * Slug of the size.
+   */
+  worker_size: string | null;
+}
+/**
+ * Reply of ``POST …/sandlot/api/v1/clusters``.
+ */
+export interface NewCluster {
+  name: string;
+}
+/**
+ * Body of ``POST …/sandlot/api/v1/clusters/{name}/scale``.
+ */
+export interface WorkersWish {
+  count: number;
+}
+/**
+ * Body of ``POST …/sandlot/api/v1/clusters/{name}/adapt``; None means no bound.
+ */
+export interface AdaptiveWish {
+  minimum: number | null;
+  maximum: number | null;
+  /**
+   * False: it stays as large as it is.
+   */
+  active: boolean;
+}
+/**
+ * What pages hear when there is something new; the list itself is for the owner to ask.
+ */
+export interface ClustersChanged {
+  /**
+   * Another one with every message.
+   */
+  revision: number;
+  /**
+   * Whether the service of clusters answers.
+   */
+  reachable: boolean;
 }
 /**
  * One refusal or failure, the same on every transport.

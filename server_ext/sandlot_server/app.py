@@ -68,7 +68,8 @@ class SandlotServerApp(ExtensionApp):
 
         Visible pages ask every 30 seconds. With less than that here the figures in the
         status bar stand still in between; with more, a server goes on measuring for that
-        long after the last page was closed or hidden.
+        long after the last page was closed or hidden. The list of Dask clusters is listened to
+        for as long after a page last asked for it.
 
         .. versionadded:: 0.1
         """,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 # would bring pydantic into every start of a server.
 SESSION_ENV = "SANDLOT_SESSION"
 SERVICES_URL_ENV = "SANDLOT_SERVICES_URL"
+_DASK_ENV = "DASK_GATEWAY__ADDRESS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,8 @@ class ServerEnvironment:
     """The hub's home page: a path, or a whole URL when the hub has a host of its own."""
     services_url: str = ""
     """Address below which the hub's services answer to this server; ends with ``/``."""
+    clusters: bool = False
+    """Whether there are Dask clusters: spawners tell people's code where, when there are."""
 
 
 def read_environment(environ: Mapping[str, str]) -> ServerEnvironment:
@@ -42,4 +45,5 @@ def read_environment(environ: Mapping[str, str]) -> ServerEnvironment:
         hub_token=environ.get("JUPYTERHUB_API_TOKEN", ""),
         hub_home_url=home,
         services_url=environ.get(SERVICES_URL_ENV, ""),
+        clusters=bool(environ.get(_DASK_ENV)),
     )

@@ -8,7 +8,14 @@
     ├── ServiceUnreachableError       503  service-unreachable
     ├── ServiceTimeoutError           504  service-timeout
     ├── ServiceReplyError             502  service-reply
-    └── ServiceRefusedError           the status and code of the service
+    ├── ServiceRefusedError           the status and code of the service
+    ├── BodyError                     400  body-json
+    ├── BodyInvalidError              422  body-invalid
+    ├── ClustersOffError              404  clusters-off
+    ├── ClusterUnknownError           404  cluster-unknown
+    ├── DashboardMissingError         409  dashboard-missing
+    ├── DashboardUnreachableError     503  dashboard-unreachable
+    └── DashboardReplyError           502  dashboard-reply
 """
 
 from __future__ import annotations
@@ -30,14 +37,19 @@ class ProblemError(HTTPError):
     status: int
     title: str
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: str, *, field: str | None = None) -> None:
         super().__init__(self.status, "%s", detail)
         self.detail = detail
+        self.field = field
 
     def problem(self) -> Problem:
         """Return the document to answer with."""
         return build_problem(
-            status=self.status, code=self.code, title=self.title, detail=self.detail
+            status=self.status,
+            code=self.code,
+            title=self.title,
+            detail=self.detail,
+            field=self.field,
         )
 
 
@@ -96,9 +108,69 @@ class ServiceRefusedError(ProblemError):
         return self._problem
 
 
-def build_problem(*, status: int, code: str, title: str, detail: str) -> Problem:
+class BodyError(ProblemError):
+    """A request carries something that is not JSON."""
+
+    code = "body-json"
+    status = 400
+    title = "The request is malformed"
+
+
+class BodyInvalidError(ProblemError):
+    """A request carries a field that is wrong; it is named."""
+
+    code = "body-invalid"
+    status = 422
+    title = "The request does not fit"
+
+
+class ClustersOffError(ProblemError):
+    """There are no Dask clusters at this hub."""
+
+    code = "clusters-off"
+    status = 404
+    title = "No Dask clusters here"
+
+
+class ClusterUnknownError(ProblemError):
+    """A name that no cluster has."""
+
+    code = "cluster-unknown"
+    status = 404
+    title = "No such cluster"
+
+
+class DashboardMissingError(ProblemError):
+    """The cluster has no dashboard now."""
+
+    code = "dashboard-missing"
+    status = 409
+    title = "No dashboard now"
+
+
+class DashboardUnreachableError(ProblemError):
+    """A dashboard that should be there does not answer."""
+
+    code = "dashboard-unreachable"
+    status = 503
+    title = "The dashboard does not answer"
+
+
+class DashboardReplyError(ProblemError):
+    """A dashboard gave an answer that is not passed on."""
+
+    code = "dashboard-reply"
+    status = 502
+    title = "The dashboard gave an answer that is not shown"
+
+
+def build_problem(
+    *, status: int, code: str, title: str, detail: str, field: str | None = None
+) -> Problem:
     """Return a problem document whose two texts agree."""
     # pydantic is wanted only once something went wrong; see the package docstring.
     from sandlot_contracts.problem import Problem  # noqa: PLC0415
 
-    return Problem(status=status, code=code, title=title, detail=detail, message=detail)
+    return Problem(
+        status=status, code=code, title=title, detail=detail, message=detail, field=field
+    )

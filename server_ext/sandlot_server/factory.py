@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from .errors import ServicesUnknownError
+from .errors import ClustersOffError, ServicesUnknownError
 
 if TYPE_CHECKING:
     from logging import Logger
@@ -23,9 +23,17 @@ if TYPE_CHECKING:
     from sandlot_contracts.session import Session, SessionView
 
     from .caller import Caller
+    from .clients.clusters import ClustersClient
     from .clients.offers import OffersClient
+    from .clusters.dashboards import Dashboards
+    from .clusters.owned import OwnedClusters
     from .environment import ServerEnvironment
     from .usage.sampler import UsageSampler
+
+
+_WATCH_WAIT_S = 1.0
+_WATCH_TIMEOUT_S = 1.8
+"""Less than 2 s: so soon pages say that the gateway hangs. One that has ended is heard at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +76,10 @@ class Factory:
         """The sampler of this process and its descendants."""
         import psutil
 
+        from .clock import SystemClock
         from .events import emit_usage
         from .usage.reading import read_processes
-        from .usage.sampler import SystemClock, UsageSampler
+        from .usage.sampler import UsageSampler
 
         return UsageSampler(
             read=partial(read_processes, psutil.Process(os.getpid())),
@@ -101,13 +110,74 @@ class Factory:
             raise ServicesUnknownError(detail)
         return client
 
+    @cached_property
+    def clusters(self) -> OwnedClusters:
+        """The owner's Dask clusters.
+
+        Raises
+        ------
+        ClustersOffError
+            If there are none at this hub.
+        ServicesUnknownError
+            If nobody told this server where the hub's services are.
+        """
+        from .clock import SystemClock
+        from .clusters.owned import OwnedClusters
+        from .clusters.watch import ClusterWatch
+        from .events import emit_clusters
+
+        client = self._clusters_client()
+        watch = ClusterWatch(
+            ask=partial(client.list_clusters, wait_s=_WATCH_WAIT_S, timeout_s=_WATCH_TIMEOUT_S),
+            emit=partial(emit_clusters, self._events),
+            lease=self._timing.usage_lease,
+            clock=SystemClock(),
+        )
+        return OwnedClusters(client=client, watch=watch)
+
+    @cached_property
+    def dashboards(self) -> Dashboards:
+        """The way to the dashboards of those clusters. Raises as `clusters`."""
+        from .clusters.dashboards import Dashboards
+
+        return Dashboards(
+            find=self.clusters.find,
+            http=self._dashboard_http,
+            timeout_s=self._timing.hub_timeout,
+        )
+
+    def dashboard_policy(self, host: str, prefix: str) -> str:
+        """Return what the pages of a dashboard may do; see `content_policy`."""
+        from .clusters.dashboards import content_policy
+
+        return content_policy(host, prefix)
+
     async def close(self) -> None:
         """Stop what runs in the background. Nothing is built only to be closed."""
         built = vars(self)
         if "usage" in built:
             await self.usage.close()
-        if "_http" in built:
-            self._http.close()
+        if "clusters" in built:
+            await self.clusters.close()
+        for http in (built.get("_http"), built.get("_dashboard_http")):
+            if http is not None:
+                http.close()
+
+    def _clusters_client(self) -> ClustersClient:
+        from .clients.connect import connect_clusters
+
+        if not self.environment.clusters:
+            detail = "There are no Dask clusters at this hub. Your administrator can turn them on."
+            raise ClustersOffError(detail)
+        timeout_s = self._timing.hub_timeout
+        client = connect_clusters(self.environment, timeout_s=timeout_s, http=self._http)
+        if client is None:
+            detail = (
+                "This server was not told where the hub's services are, so it cannot ask for "
+                "clusters. Everything else works. Next: restart your server."
+            )
+            raise ServicesUnknownError(detail)
+        return client
 
     @cached_property
     def _session(self) -> Session | None:
@@ -120,3 +190,9 @@ class Factory:
         from .clients.service import new_http
 
         return new_http()
+
+    @cached_property
+    def _dashboard_http(self) -> AsyncHTTPClient:
+        from .clusters.dashboards import new_dashboard_http
+
+        return new_dashboard_http()

@@ -98,6 +98,20 @@ class HubUser:
         address = urljoin(self.url, f"user/{self.name}/{path}")
         return self.session.request(method, address, headers=headers, timeout=TIMEOUT_S, **options)
 
+    @contextlib.contextmanager
+    def socket(self, path: str, **options: Any) -> Iterator[websocket.WebSocket]:
+        """Keep a websocket below the hub's root open while the context lasts."""
+        address = urljoin(self.url, path)
+        cookies = [c for c in self.session.cookies if urlsplit(address).path.startswith(c.path)]
+        connection = websocket.create_connection(
+            address.replace("http", "ws", 1),
+            cookie="; ".join(f"{c.name}={c.value}" for c in cookies),
+            timeout=TIMEOUT_S,
+            **options,
+        )
+        with contextlib.closing(connection):
+            yield connection
+
     def kernel(self) -> Kernel:
         """Start a kernel in the user's own server."""
         reply = self.lab_api("POST", "api/kernels", json={"name": "python3"})
@@ -130,16 +144,7 @@ class Kernel:
     @contextlib.contextmanager
     def connected(self) -> Iterator[Channel]:
         """Keep one connection while the context lasts."""
-        address = urljoin(self._user.url, self._path)
-        cookies = [
-            c for c in self._user.session.cookies if urlsplit(address).path.startswith(c.path)
-        ]
-        connection = websocket.create_connection(
-            address.replace("http", "ws", 1),
-            cookie="; ".join(f"{c.name}={c.value}" for c in cookies),
-            timeout=TIMEOUT_S,
-        )
-        with contextlib.closing(connection):
+        with self._user.socket(self._path) as connection:
             yield Channel(connection)
 
 

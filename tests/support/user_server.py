@@ -68,11 +68,23 @@ class UserServer:
     def api(self) -> str:
         return f"{self.origin}{BASE_URL}sandlot/api/v1/"
 
-    async def fetch(self, name: str, *, token: str = "", method: str = "GET") -> Reply:
+    async def fetch(
+        self,
+        name: str,
+        *,
+        token: str = "",
+        method: str = "GET",
+        body: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
         """Ask one of our routes; with no token, as nobody."""
-        headers = {"Authorization": f"token {token}"} if token else {}
+        login = {"Authorization": f"token {token}"} if token else {}
         async with self.client.request(
-            method, self.api + name, headers=headers, allow_redirects=False
+            method,
+            self.api + name,
+            headers={**login, **(headers or {})},
+            data=body,
+            allow_redirects=False,
         ) as response:
             return Reply(
                 status=response.status, headers=response.headers, text=await response.text()

@@ -132,6 +132,11 @@ class DataDirectory:
         return self.logs / "servers"
 
     @property
+    def dask_logs(self) -> Path:
+        """One log for every scheduler and worker."""
+        return self.logs / "clusters"
+
+    @property
     def images(self) -> Path:
         """The images' local environments."""
         return self.root / "images"

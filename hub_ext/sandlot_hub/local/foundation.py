@@ -17,7 +17,16 @@ from sandlot_hub.adapters.passwords import account_password
 from .accounts import Accounts
 from .datadir import DataDirectory, DirectoryLock, open_directory
 from .held_ports import HeldPorts
-from .layout import SERVICES, Identities, identities, make_folders, make_private_folders
+from .layout import (
+    DASK_GATEWAY,
+    DASK_PROXY,
+    DASK_ROUTES,
+    SERVICES,
+    Identities,
+    identities,
+    make_folders,
+    make_private_folders,
+)
 from .leftovers import Leftovers
 from .limits import CpuSpread, find_memory_limits
 from .ports import PUBLIC, choose_ports, read_ports, write_ports
@@ -161,16 +170,26 @@ async def lay_foundation(options: UpOptions, environment: Mapping[str, str]) -> 
 
 def _ports(directory: DataDirectory, options: UpOptions) -> dict[str, int]:
     file = directory.state / "ports.json"
-    names = (HUB, PROXY_API, *SERVICES)
+    names = (HUB, PROXY_API, *SERVICES, DASK_ROUTES, DASK_PROXY)
     ports = choose_ports(read_ports(file), names, wanted=options.port)
     write_ports(file, ports)
     return ports
 
 
 def _listeners(ports: Mapping[str, int], who: Identities) -> dict[int, int]:
-    """Return the uid that will listen at each port."""
-    parts = {PUBLIC: who.proxy, PROXY_API: who.proxy, HUB: who.hub, **who.services}
-    return {port: parts[name].uid for name, port in ports.items()}
+    """Return the uid that will listen at each port that is held.
+
+    Not at that of the proxy to schedulers, which cannot share it. What goes there is encrypted
+    from end to end with each cluster's own key: whoever took it could only be in the way.
+    """
+    parts = {
+        PUBLIC: who.proxy,
+        PROXY_API: who.proxy,
+        HUB: who.hub,
+        DASK_ROUTES: who.services[DASK_GATEWAY],
+        **who.services,
+    }
+    return {port: parts[name].uid for name, port in ports.items() if name in parts}
 
 
 def _images_dir(options: UpOptions, environment: Mapping[str, str]) -> Path:

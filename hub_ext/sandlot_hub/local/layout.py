@@ -11,12 +11,25 @@ from .accounts import IMAGES
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sandlot_hub.domain.settings import SandlotSettings
+
     from .accounts import Accounts
     from .datadir import DataDirectory
     from .processes import Identity
 
-SERVICES = ("offers",)
+DASK_GATEWAY = "dask-gateway"
+DASK_ROUTES = "dask_routes"
+"""The port at which the gateway listens to schedulers and to its proxy."""
+DASK_PROXY = "dask-proxy"
+"""The proxy to the schedulers of Dask clusters."""
+
+SERVICES = ("offers", DASK_GATEWAY)
 """The hub services of the stack, each with a uid, a port and a token of its own."""
+
+
+def wanted_services(settings: SandlotSettings) -> tuple[str, ...]:
+    """Return the services that run with these settings."""
+    return tuple(name for name in SERVICES if name != DASK_GATEWAY or settings.dask.enabled)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +39,7 @@ class Identities:
     hub: Identity
     proxy: Identity
     services: dict[str, Identity]
+    dask_proxy: Identity
     images: Identity
     """Builds the local environments."""
     stack_gid: int
@@ -39,6 +53,7 @@ def identities(accounts: Accounts) -> Identities:
         hub=accounts.part("hub", groups=(stack_gid,)),
         proxy=accounts.part("proxy"),
         services={name: accounts.part(name, groups=(stack_gid,)) for name in SERVICES},
+        dask_proxy=accounts.part(DASK_PROXY),
         images=accounts.part(IMAGES),
         stack_gid=stack_gid,
     )
@@ -46,7 +61,8 @@ def identities(accounts: Accounts) -> Identities:
 
 def make_private_folders(directory: DataDirectory) -> None:
     """Make the folders that the supervisor alone opens; they are needed first of all."""
-    for folder in (directory.state, directory.guards, directory.logs, directory.server_logs):
+    logs = (directory.logs, directory.server_logs, directory.dask_logs)
+    for folder in (directory.state, directory.guards, *logs):
         _folder(folder, 0o700)
 
 

@@ -21,6 +21,8 @@ class Role(Flag):
     """Users' servers."""
     SERVICE = auto()
     """Asking what this machine can do."""
+    GATEWAY = auto()
+    """Schedulers and workers of users' Dask clusters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,8 @@ class Peers:
     operator: frozenset[int]
     hub: int
     services: frozenset[int]
+    gateway: int
+    """Of the Dask gateway, which is one of the services."""
 
     def roles(self, uid: int | None) -> Role:
         """Return the roles of a uid; none of an unknown one."""
@@ -40,6 +44,8 @@ class Peers:
             roles |= Role.HUB
         if uid in self.services:
             roles |= Role.SERVICE
+        if uid == self.gateway:
+            roles |= Role.GATEWAY
         return roles
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from sandlot_hub.adapters.derived_secret import ROUTES_PURPOSE, derived_secret
 from sandlot_hub.adapters.embedded import EmbeddedConfig, EmbeddedService
 
+from .dask_proxy import DaskProxyPlan
 from .foundation import HUB, PROXY_API
 from .hub import HubPlan, HubSetup
-from .layout import SERVICES
+from .layout import DASK_GATEWAY, DASK_PROXY, DASK_ROUTES, wanted_services
 from .ports import PUBLIC
 from .proxy import ProxyPlan
 from .service_part import ServicePlan
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from .foundation import Foundation
     from .health import Health
+    from .parts import Plan
 
 PROXY_API_USER = "sandlot"
 
@@ -61,19 +64,35 @@ def hub_plan(foundation: Foundation, health: Health, embedded: EmbeddedConfig) -
 
 def service_plans(
     foundation: Foundation, health: Health, embedded: EmbeddedConfig
-) -> dict[str, ServicePlan]:
-    """Return the services, by name."""
-    return {
+) -> dict[str, Plan]:
+    """Return the services and what they need, by name."""
+    plans: dict[str, Plan] = {
         name: ServicePlan(
             name=name,
             folder=foundation.directory.service(name),
             identity=foundation.who.services[name],
             health=health,
             embedded=embedded,
+            ports=_further_ports(foundation, name),
             port_held=foundation.own_uids,
         )
-        for name in SERVICES
+        for name in embedded.services
     }
+    if DASK_GATEWAY in plans:
+        plans[DASK_PROXY] = DaskProxyPlan(
+            port=foundation.ports[DASK_PROXY],
+            routes_port=foundation.ports[DASK_ROUTES],
+            token=derived_secret(embedded.services[DASK_GATEWAY].token, ROUTES_PURPOSE),
+            identity=foundation.who.dask_proxy,
+            health=health,
+        )
+    return plans
+
+
+def _further_ports(foundation: Foundation, name: str) -> dict[str, int]:
+    if name != DASK_GATEWAY:
+        return {}
+    return {port: foundation.ports[port] for port in (DASK_ROUTES,)}
 
 
 def embedded_config(foundation: Foundation, loaded: LoadedSettings) -> EmbeddedConfig:
@@ -101,8 +120,9 @@ def embedded_config(foundation: Foundation, loaded: LoadedSettings) -> EmbeddedC
                 token=secrets.service_tokens[name],
                 oauth_client_id=f"service-{name}",
             )
-            for name in SERVICES
+            for name in wanted_services(loaded.settings)
         },
+        dask_proxy_port=foundation.ports[DASK_PROXY],
         settings_file=directory.settings_file,
         settings_hash=loaded.hash,
         isolation=foundation.isolation,

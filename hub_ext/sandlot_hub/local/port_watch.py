@@ -33,14 +33,22 @@ class PortWatch:
         Name of the one that sends traffic to the others.
     say
         Takes sentences for the operator.
+    apart
+        Parts to which the proxy sends nothing.
     """
 
     def __init__(
-        self, *, parts: Mapping[str, Part], proxy: str, say: Callable[[str], None]
+        self,
+        *,
+        parts: Mapping[str, Part],
+        proxy: str,
+        say: Callable[[str], None],
+        apart: frozenset[str] = frozenset(),
     ) -> None:
         self._parts = parts
         self._proxy = proxy
         self._say = say
+        self._apart = apart
         self._known: dict[str, int] = {}
 
     async def run(self) -> None:
@@ -66,15 +74,16 @@ class PortWatch:
 
     def _endangered(self, taken: Mapping[str, int]) -> bool:
         """Return whether the proxy would send something to a thief."""
-        return bool(taken.keys() - {self._proxy})
+        return bool(taken.keys() - self._apart - {self._proxy})
 
     def _sentence(self, name: str, uid: int) -> str:
         port = self._parts[name].plan.port
-        then = (
-            "Nobody can log in until that program ends."
-            if name == self._proxy
-            else "The proxy was stopped, so that nothing is sent there. End that program."
-        )
+        if name == self._proxy:
+            then = "Nobody can log in until that program ends."
+        elif name in self._apart:
+            then = "It works again when that program ends."
+        else:
+            then = "The proxy was stopped, so that nothing is sent there. End that program."
         return f"WARNING. A process of uid {uid} has taken port {port} of the {name}. {then}"
 
 

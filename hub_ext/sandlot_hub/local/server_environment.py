@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-ALLOWED_PREFIXES = ("JUPYTERHUB_", "SANDLOT_", "JUPYTER_")
+ALLOWED_PREFIXES = ("JUPYTERHUB_", "SANDLOT_", "JUPYTER_", "DASK_GATEWAY__")
 _VALUE_MAXIMUM = 64 * 1024
 _COUNT_MAXIMUM = 200
 

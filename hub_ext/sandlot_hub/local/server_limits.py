@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from sandlot_hub.domain.settings import SizeSettings
 
     from .limits import CpuSpread, MemoryGroup, MemoryLimits
 
 _REMOVE_ATTEMPTS = 100
 _REMOVE_PAUSE_S = 0.02
+
+
+class Resources(Protocol):
+    """What something may use, such as a size of the settings."""
+
+    @property
+    def cpus(self) -> float:
+        """CPU cores."""
+        ...
+
+    @property
+    def memory(self) -> int:
+        """Memory, in bytes."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +86,8 @@ class ServerLimits:
         """Why memory is not limited; empty when it is."""
         return self._memory.reason
 
-    def take(self, name: str, size: SizeSettings) -> Held:
-        """Return the limits for a server of this size.
+    def take(self, name: str, size: Resources) -> Held:
+        """Return the limits for something of this size.
 
         Raises
         ------

@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 from sandlot_hub.domain.names import safe_slug
 
 from .accounts import HomeError
+from .limited import start_limited
 from .logs import RotatingLog
 from .ports import is_free
 from .processes import Command
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from sandlot_hub.domain.settings import SandlotSettings
 
     from .accounts import Accounts
-    from .processes import Guarded, Launcher
-    from .server_limits import Held, ServerLimits
+    from .processes import Launcher
+    from .server_limits import ServerLimits
 
 _REMEMBERED = 1000
 """How many ended servers are remembered, for the hub to ask why."""
@@ -204,7 +205,13 @@ class Servers:
         try:
             held = self._limits.take(request.spawn_id, settings.sizes[request.size])
             try:
-                guarded = self._launch(self._command(request, settings), held, log)
+                guarded = start_limited(
+                    self._command(request, settings),
+                    launcher=self._launcher,
+                    limits=self._limits,
+                    held=held,
+                    log=log,
+                )
             except BaseException:
                 await self._limits.give_back(held)
                 raise
@@ -222,17 +229,6 @@ class Servers:
             log=log,
             give_back=self._limits.give_back,
         )
-
-    def _launch(self, command: Command, held: Held, log: RotatingLog) -> Guarded:
-        guarded = self._launcher.start(command, log=log)
-        try:
-            # Before the guard starts anything: what it starts inherits the limits.
-            self._limits.apply(held, guarded.pid)
-        except OSError:
-            guarded.kill()
-            raise
-        guarded.release()
-        return guarded
 
     def _check(self, request: StartServer) -> SandlotSettings:
         """Return the settings that the request fits; the caller is not believed.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ from sandlot_hub.adapters.service_config import ServiceConfig, write_service_con
 from .processes import Command
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sandlot_hub.adapters.embedded import EmbeddedConfig
 
     from .health import Health
@@ -32,6 +34,8 @@ class ServicePlan:
     identity: Identity
     health: Health
     embedded: EmbeddedConfig
+    ports: Mapping[str, int] = field(default_factory=dict)
+    """Further ports that it is told, by name."""
     port_held: bool = False
     """Whether the supervisor holds the port (`held_ports`)."""
 
@@ -86,5 +90,7 @@ class ServicePlan:
             settings_file=self.embedded.settings_file,
             supervisor_socket=self.embedded.socket,
             public_url=self.embedded.public_url,
+            folder=self.folder,
+            ports=dict(self.ports),
             port_held=self.port_held,
         )

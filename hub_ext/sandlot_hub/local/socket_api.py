@@ -9,13 +9,13 @@ import contextlib
 import logging
 import os
 import socket
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from sandlot_contracts.problem import PROBLEM_MEDIA_TYPE
-from sandlot_contracts.supervisor import StartServer
+from sandlot_contracts.supervisor import StartDask, StartServer
 from sandlot_hub.adapters.unix_socket import short_path
 
 from .peers import Peers, Role, peer_uid
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from sandlot_contracts.supervisor import (
         Account,
+        DaskState,
+        DaskStates,
         LocalFacilities,
         LogTail,
         ServerState,
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     )
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +67,32 @@ class ServersApi(Protocol):
 
     def log_tail(self, spawn_id: str) -> LogTail:
         """Return the last lines that a server wrote."""
+        ...
+
+
+class DaskApi(Protocol):
+    """What the Dask gateway asks for. `dask.DaskProcesses` does it."""
+
+    async def start(self, request: StartDask) -> DaskState:
+        """Start a process, or return the one that already has this id."""
+        ...
+
+    async def states(
+        self, *, after: int | None = None, wait_s: float = 0.0, gone: Callable[[], bool]
+    ) -> DaskStates:
+        """Return how all of them are; wait for a change while the version is `after`."""
+        ...
+
+    async def stop(self, process_id: str, *, now: bool) -> DaskState:
+        """End a process."""
+        ...
+
+    def log_tail(self, process_id: str) -> LogTail:
+        """Return the last lines that a process wrote."""
+        ...
+
+    def end_waiting(self) -> None:
+        """Answer those who wait for a change now."""
         ...
 
 
@@ -107,14 +137,19 @@ class SocketApi:
     ----------
     servers
         Users' servers.
+    dask
+        Users' Dask clusters.
     stack
         Everything else.
     peers
         Who may call.
     """
 
-    def __init__(self, *, servers: ServersApi, stack: StackApi, peers: Peers) -> None:
+    def __init__(
+        self, *, servers: ServersApi, dask: DaskApi, stack: StackApi, peers: Peers
+    ) -> None:
         self._servers = servers
+        self._dask = dask
         self._stack = stack
         self._peers = peers
 
@@ -133,6 +168,10 @@ class SocketApi:
             ("GET", "/v1/servers/{spawn_id}", self._get, Role.HUB),
             ("DELETE", "/v1/servers/{spawn_id}", self._stop, Role.HUB),
             ("GET", "/v1/servers/{spawn_id}/log", self._log, Role.HUB),
+            ("PUT", "/v1/dask", self._start_dask, Role.GATEWAY),
+            ("GET", "/v1/dask", self._dask_states, Role.GATEWAY),
+            ("DELETE", "/v1/dask/{process_id}", self._stop_dask, Role.GATEWAY),
+            ("GET", "/v1/dask/{process_id}/log", self._dask_log, Role.GATEWAY),
             ("GET", "/v1/accounts/{user}", self._account, known),
         ):
             app.router.add_route(method, path, self._only(allowed, handler))
@@ -159,22 +198,36 @@ class SocketApi:
         return web.Response(status=202)
 
     async def _facilities(self, request: web.Request) -> web.Response:
-        after = request.query.get("after", "")
-        if not (after.isascii() and after.isdigit()):
+        after = _version(request)
+        if after is None:
             return _reply(self._stack.facilities())
-        # Not cancelled by aiohttp when the caller goes away, since no request is.
         found = await self._stack.facilities_after(
-            int(after[:_DIGITS]),
-            wait_s=_seconds(request.query.get("wait", "0"), maximum=_NEWS_MAXIMUM_S),
-            gone=lambda: request.transport is None or request.transport.is_closing(),
+            after, wait_s=_patience(request), gone=_gone(request)
         )
         return _reply(found)
 
     async def _end_waiting(self, _app: web.Application) -> None:
         self._stack.end_waiting()
+        self._dask.end_waiting()
+
+    async def _start_dask(self, request: web.Request) -> web.Response:
+        return _reply(await self._dask.start(_parsed(await request.read(), StartDask)))
+
+    async def _dask_states(self, request: web.Request) -> web.Response:
+        found = await self._dask.states(
+            after=_version(request), wait_s=_patience(request), gone=_gone(request)
+        )
+        return _reply(found)
+
+    async def _stop_dask(self, request: web.Request) -> web.Response:
+        now = request.query.get("now", "0") == "1"
+        return _reply(await self._dask.stop(request.match_info["process_id"], now=now))
+
+    async def _dask_log(self, request: web.Request) -> web.Response:
+        return _reply(self._dask.log_tail(request.match_info["process_id"]))
 
     async def _start(self, request: web.Request) -> web.Response:
-        return _reply(await self._servers.start(_parsed(await request.read())))
+        return _reply(await self._servers.start(_parsed(await request.read(), StartServer)))
 
     async def _get(self, request: web.Request) -> web.Response:
         wait_s = _seconds(request.query.get("wait", "0"))
@@ -255,9 +308,24 @@ def _caller(request: web.Request) -> int | None:
     return os.geteuid() if uid is None else uid
 
 
-def _parsed(body: bytes) -> StartServer:
+def _version(request: web.Request) -> int | None:
+    """Return the version that the caller has; None when it names none."""
+    after = request.query.get("after", "")
+    return int(after[:_DIGITS]) if after.isascii() and after.isdigit() else None
+
+
+def _patience(request: web.Request) -> float:
+    return _seconds(request.query.get("wait", "0"), maximum=_NEWS_MAXIMUM_S)
+
+
+def _gone(request: web.Request) -> Callable[[], bool]:
+    # Not cancelled by aiohttp when the caller goes away, since no request is.
+    return lambda: request.transport is None or request.transport.is_closing()
+
+
+def _parsed(body: bytes, model: type[ModelT]) -> ModelT:
     try:
-        return StartServer.model_validate_json(body)
+        return model.model_validate_json(body)
     except ValidationError as error:
         # Only where and what, never the value: it may be a token.
         first = error.errors(include_input=False, include_url=False)[0]

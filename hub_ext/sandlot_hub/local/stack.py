@@ -13,7 +13,7 @@ from sandlot_hub.adapters.settings_file import write_resolved
 from .foundation import HUB
 from .health import Health
 from .hub import DEFAULT_CONFIG, HubSettingsError, prepare_database, read_settings
-from .layout import SERVICES
+from .layout import DASK_GATEWAY, DASK_PROXY, wanted_services
 from .logs import RotatingLog
 from .parts import Part, PartDiedError, PartRuntime
 from .plans import embedded_config, hub_plan, hub_setup, proxy_plan, service_plans
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sandlot_contracts.supervisor import LocalImage
     from sandlot_hub.adapters.settings_file import LoadedSettings
 
+    from .dask import DaskProcesses
     from .facility_news import FacilityNews
     from .foundation import Foundation
     from .parts import Plan
@@ -46,6 +47,8 @@ class Stack:
         What it stands on.
     servers
         Users' servers.
+    dask
+        Users' Dask clusters.
     images
         Their environments.
     news
@@ -61,6 +64,7 @@ class Stack:
         *,
         foundation: Foundation,
         servers: Servers,
+        dask: DaskProcesses,
         images: StackImages,
         news: FacilityNews,
         say: Callable[[str], None],
@@ -68,6 +72,7 @@ class Stack:
     ) -> None:
         self._foundation = foundation
         self._servers = servers
+        self._dask = dask
         self._images = images
         self._news = news
         self._say = say
@@ -118,9 +123,9 @@ class Stack:
         if self._watching is not None:
             self._watching.cancel()
         await self._servers.close(now=now)
-        for name in (HUB, *SERVICES, PROXY):
-            if name in self._parts:
-                await self._parts[name].stop(now=now)
+        await self._dask.close(now=now)
+        for name in sorted(self._parts, key=_end_order):
+            await self._parts[name].stop(now=now)
         # What is half built is removed now, and that takes a while.
         await self._images.close()
 
@@ -216,11 +221,21 @@ class Stack:
         loaded = await read_settings(self._setup, self._foundation.launcher)
         changed = self._loaded is None or loaded.hash != self._loaded.hash
         self._adopt(loaded)
-        restarted = (HUB, *SERVICES) if changed else (HUB,)
+        wanted = wanted_services(loaded.settings)
+        if DASK_GATEWAY not in wanted:
+            await self._without_dask()
+        restarted = (HUB, *wanted) if changed else (HUB,)
         await asyncio.gather(*(self._parts[name].restart() for name in restarted))
         await self._login_page()
         self._servers.settle()
+        self._dask.settle()
         await self.build_images()
+
+    async def _without_dask(self) -> None:
+        for name in (DASK_GATEWAY, DASK_PROXY):
+            if name in self._parts:
+                await self._parts.pop(name).stop()
+        await self._dask.end_all()
 
     def _adopt(self, loaded: LoadedSettings) -> None:
         """Write what hub and services read at their start, and start those that do not run yet."""
@@ -231,6 +246,7 @@ class Stack:
         plans.append(hub_plan(foundation, self._health, embedded))
         self._loaded = loaded
         self._servers.use(loaded)
+        self._dask.use(loaded)
         self._news.tell()
         for plan in plans:
             plan.write_files()
@@ -242,7 +258,9 @@ class Stack:
     def _watch_ports(self) -> None:
         # When all share one uid a port tells nothing about who has taken it.
         if self._foundation.own_uids:
-            watch = PortWatch(parts=self._parts, proxy=PROXY, say=self._say)
+            watch = PortWatch(
+                parts=self._parts, proxy=PROXY, say=self._say, apart=frozenset({DASK_PROXY})
+            )
             self._watching = asyncio.get_running_loop().create_task(watch.run())
 
     def _start_part(self, plan: Plan) -> None:
@@ -258,3 +276,8 @@ class Stack:
             if await self._health.answers(f"{self._foundation.url}hub/health"):
                 return
             await asyncio.sleep(_LOOK_S)
+
+
+def _end_order(name: str) -> tuple[bool, bool]:
+    """Return what sorts parts by when they end: the hub first, the proxy last."""
+    return name == PROXY, name != HUB

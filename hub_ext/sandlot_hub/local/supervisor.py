@@ -16,11 +16,13 @@ from typing_extensions import override
 from sandlot_contracts.exits import ExitCode
 from sandlot_hub.adapters.private_file import PrivateFileError
 
+from .dask import DaskProcesses
+from .dask_proxy import DaskProxyMissingError, find_dask_proxy
 from .datadir import AlreadyRunningError, DataDirectoryError
 from .facility_news import FacilityNews
 from .foundation import lay_foundation
 from .hub import HubDatabaseError, HubSettingsError
-from .layout import SERVICES
+from .layout import DASK_GATEWAY, DASK_ROUTES
 from .leftovers import LeftoversError
 from .logs import RotatingLog, tail
 from .parts import PartDiedError
@@ -53,6 +55,7 @@ _EXIT_CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (NoUidsError, ExitCode.FAILURE),
     (PartDiedError, ExitCode.FAILURE),
     (ProxyMissingError, ExitCode.FAILURE),
+    (DaskProxyMissingError, ExitCode.FAILURE),
 )
 _EXPECTED = tuple(kind for kind, _ in _EXIT_CODES)
 _LOG_LINES = 15
@@ -127,6 +130,7 @@ def _reason(error: OSError | sqlite3.Error, options: UpOptions) -> str:
 
 async def _supervise(options: UpOptions, progress: Progress) -> ExitCode:
     find_traefik()
+    find_dask_proxy()
     stopping = StopSignals()
     with stopping.heard():
         foundation = await lay_foundation(options, os.environ)
@@ -151,15 +155,24 @@ async def _run(foundation: Foundation, progress: Progress, stopping: StopSignals
         logs=foundation.directory.server_logs,
         changed=news.tell,
     )
+    dask = DaskProcesses(
+        launcher=foundation.launcher,
+        accounts=foundation.accounts,
+        environment=images.environment,
+        limits=foundation.limits,
+        logs=foundation.directory.dask_logs,
+        api_url=f"http://127.0.0.1:{foundation.ports[DASK_ROUTES]}/api",
+    )
     stack = Stack(
         foundation=foundation,
         servers=servers,
+        dask=dask,
         images=images,
         news=news,
         say=progress.step,
         stop=stopping.ask,
     )
-    api = SocketApi(servers=servers, stack=stack, peers=_peers(foundation))
+    api = SocketApi(servers=servers, dask=dask, stack=stack, peers=_peers(foundation))
     gid = foundation.who.stack_gid if foundation.own_uids else None
     async with serving(api, foundation.directory.socket, gid=gid):
         try:
@@ -229,7 +242,8 @@ def _peers(foundation: Foundation) -> Peers:
     return Peers(
         operator=frozenset({0, os.geteuid()}),
         hub=who.hub.uid,
-        services=frozenset(who.services[name].uid for name in SERVICES),
+        services=frozenset(each.uid for each in who.services.values()),
+        gateway=who.services[DASK_GATEWAY].uid,
     )
 
 

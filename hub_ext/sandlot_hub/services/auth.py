@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -47,6 +48,10 @@ class _BoundedStates(_ExpiringDict):
             del self[next(iter(self.values))]
 
 
+_HEADER = re.compile(r"(?:token|bearer|jupyterhub)\s+(.+)", re.IGNORECASE)
+"""The Authorization header; dask-gateway's client calls a token ``jupyterhub``."""
+
+
 class ServiceOAuth(HubOAuth):
     """JupyterHub's OAuth client, which here never blocks, never hangs and takes no URL tokens.
 
@@ -80,6 +85,8 @@ class ServiceOAuth(HubOAuth):
         )
         self._client = client
         self._tokens = tokens
+
+    auth_header_pat = _HEADER
 
     @default("_oauth_states")
     def _bounded_oauth_states(self) -> _BoundedStates:

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import errno
 import logging
+import os
 import signal
 import socket
 import sys
@@ -19,8 +20,10 @@ from sandlot_contracts.exits import ExitCode
 from sandlot_hub.adapters.clock import SystemClock
 from sandlot_hub.adapters.hub_client import HubClient
 from sandlot_hub.adapters.hub_identity import HubTokens
+from sandlot_hub.adapters.managed_service import managed_config
+from sandlot_hub.adapters.orphans import end_with_parent
 from sandlot_hub.adapters.page_ticket import ticket_key
-from sandlot_hub.adapters.service_config import LOOPBACK, ServiceConfigError, read_service_config
+from sandlot_hub.adapters.service_config import ServiceConfigError, read_service_config
 from sandlot_hub.adapters.settings_file import SettingsError, read_resolved
 
 from .auth import Authenticator, ServiceOAuth
@@ -31,7 +34,7 @@ from .metrics import ServiceMetrics
 from .tickets import Tickets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from tornado.web import Application
@@ -56,7 +59,13 @@ IDLE_TIMEOUT = 100.0
 send a request into a closed one."""
 
 
-def run(build: Build, arguments: Sequence[str] | None = None, *, name: str) -> int:
+def run(
+    build: Build,
+    arguments: Sequence[str] | None = None,
+    *,
+    name: str,
+    environment: Mapping[str, str] = os.environ,
+) -> int:
     """Run one service until it is told to stop.
 
     Parameters
@@ -67,6 +76,8 @@ def run(build: Build, arguments: Sequence[str] | None = None, *, name: str) -> i
         Command line; that of the process when None.
     name
         The service that this program is.
+    environment
+        Where a hub that starts the service says what it has to know.
 
     Returns
     -------
@@ -77,17 +88,19 @@ def run(build: Build, arguments: Sequence[str] | None = None, *, name: str) -> i
         prog=f"python -m sandlot_hub.services.{name.replace('-', '_')}",
         description=f"Sandlot's {name} service.",
     )
-    parser.add_argument("--config", type=Path, required=True, help="the service's private file")
+    parser.add_argument(
+        "--config", type=Path, help="the service's private file; without it, the hub's environment"
+    )
     path = parser.parse_args(arguments).config
     try:
-        config = _read_config(path, name)
-        settings = read_resolved(config.settings_file)
+        config, settings = managed_config(environment) if path is None else _read_files(path)
+        _check_name(config, name, "The hub" if path is None else str(path))
     except (ServiceConfigError, SettingsError) as error:
         return _give_up(str(error), ExitCode.SETTINGS)
+    if path is None:
+        end_with_parent()
     try:
-        listener = socket.create_server(
-            (LOOPBACK, config.port), backlog=BACKLOG, reuse_port=config.port_held
-        )
+        listener = _listener(config)
     except OSError as error:
         return _give_up(_port_sentence(config, error), _port_code(error))
     configure_logging(
@@ -163,12 +176,29 @@ async def build_context(
     )
 
 
-def _read_config(path: Path, name: str) -> ServiceConfig:
+def _read_files(path: Path) -> tuple[ServiceConfig, LoadedSettings]:
     config = read_service_config(path)
-    if config.name != name:
-        message = f"{path} configures the service {config.name!r}, not {name!r}."
+    if config.settings_file is None:
+        message = f"{path} names no settings_file."
         raise ServiceConfigError(message)
-    return config
+    return config, read_resolved(config.settings_file)
+
+
+def _check_name(config: ServiceConfig, name: str, source: str) -> None:
+    if config.name != name:
+        message = f"{source} configures the service {config.name!r}, not {name!r}."
+        raise ServiceConfigError(message)
+
+
+def _listener(config: ServiceConfig) -> socket.socket:
+    if not config.listen and socket.has_dualstack_ipv6():
+        return socket.create_server(
+            ("", config.port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True
+        )
+    family = socket.AF_INET6 if ":" in config.listen else socket.AF_INET
+    return socket.create_server(
+        (config.listen, config.port), family=family, backlog=BACKLOG, reuse_port=config.port_held
+    )
 
 
 def _port_sentence(config: ServiceConfig, error: OSError) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .clusters import ClustersClient
 from .hub import HubClient
 from .offers import OffersClient
 from .service import ServiceClient
@@ -44,3 +45,19 @@ def connect_offers(
         http=http,
     )
     return OffersClient(service=service)
+
+
+def connect_clusters(
+    environment: ServerEnvironment, *, timeout_s: float, http: AsyncHTTPClient
+) -> ClustersClient | None:
+    """Return a client of the Dask gateway; None when nobody told where it is."""
+    if not environment.services_url or not environment.hub_token:
+        return None
+    service = ServiceClient(
+        name="The service of Dask clusters",
+        url=environment.services_url.rstrip("/") + "/dask-gateway/api/v1/",
+        token=environment.hub_token,
+        timeout_s=timeout_s,
+        http=http,
+    )
+    return ClustersClient(service=service)

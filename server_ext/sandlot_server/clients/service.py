@@ -48,8 +48,17 @@ class ServiceClient:
         self._timeout_s = timeout_s
         self._http = http
 
-    async def get(self, path: str, model: type[M]) -> M:
+    async def get(self, path: str, model: type[M], *, timeout_s: float | None = None) -> M:
         """Fetch and parse one reply.
+
+        Parameters
+        ----------
+        path
+            Below the service's address.
+        model
+            What the reply is parsed as.
+        timeout_s
+            Seconds for this request, in place of the client's own.
 
         Raises
         ------
@@ -62,20 +71,32 @@ class ServiceClient:
         ServiceReplyError
             Anything else that is not the expected reply.
         """
-        response = await self._fetch(path)
-        if response.code != HTTPStatus.OK:
-            raise self._refusal(response)
-        try:
-            return model.model_validate_json(response.body)
-        except ValidationError as error:
-            raise self._nonsense(response.code) from error
+        return self._parse(await self._fetch("GET", path, timeout_s=timeout_s), model)
 
-    async def _fetch(self, path: str) -> HTTPResponse:
+    async def post(self, path: str, body: BaseModel, model: type[M]) -> M:
+        """Send `body` and parse the reply. Raises as `get`."""
+        return self._parse(await self._fetch("POST", path, body=body.model_dump_json()), model)
+
+    async def delete(self, path: str) -> None:
+        """Have something ended; a reply without content. Raises as `get`."""
+        response = await self._fetch("DELETE", path)
+        if response.code != HTTPStatus.NO_CONTENT:
+            raise self._refusal(response)
+
+    async def _fetch(
+        self, method: str, path: str, *, body: str | None = None, timeout_s: float | None = None
+    ) -> HTTPResponse:
+        patience = self._timeout_s if timeout_s is None else timeout_s
+        headers = {"Accept": "application/json", "Authorization": f"token {self._token}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         request = HTTPRequest(
             self._url + path,
-            headers={"Accept": "application/json", "Authorization": f"token {self._token}"},
-            connect_timeout=self._timeout_s,
-            request_timeout=self._timeout_s,
+            method=method,
+            headers=headers,
+            body=body,
+            connect_timeout=patience,
+            request_timeout=patience,
             # A redirect leads to a login page; following it would carry the token there.
             follow_redirects=False,
         )
@@ -83,7 +104,7 @@ class ServiceClient:
             return await self._http.fetch(request, raise_error=False)
         except HTTPTimeoutError as error:
             detail = (
-                f"{self._name} did not answer within {self._timeout_s:g} s. "
+                f"{self._name} did not answer within {patience:g} s. "
                 "Your server goes on without it. Try again in a moment."
             )
             raise ServiceTimeoutError(detail) from error
@@ -93,6 +114,14 @@ class ServiceClient:
                 "Your server goes on without it. Try again in a moment."
             )
             raise ServiceUnreachableError(detail) from error
+
+    def _parse(self, response: HTTPResponse, model: type[M]) -> M:
+        if response.code not in {HTTPStatus.OK, HTTPStatus.CREATED}:
+            raise self._refusal(response)
+        try:
+            return model.model_validate_json(response.body)
+        except ValidationError as error:
+            raise self._nonsense(response.code) from error
 
     def _refusal(self, response: HTTPResponse) -> ServiceRefusedError | ServiceReplyError:
         media_type = response.headers.get("Content-Type", "").partition(";")[0].strip()

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jupyter_events import EventLogger
 
+    from sandlot_contracts.clusters import ClustersChanged
     from sandlot_contracts.session import Usage
 
+CLUSTERS = "urn:sandlot:event:clusters:v1"
 USAGE = "urn:sandlot:event:usage:v1"
 
-SCHEMAS = (Path(__file__).parent / "usage-v1.yaml",)
+_FOLDER = Path(__file__).parent
+SCHEMAS = (_FOLDER / "clusters-v1.yaml", _FOLDER / "usage-v1.yaml")
 
 
 def register(events: EventLogger) -> None:
@@ -27,3 +30,8 @@ def register(events: EventLogger) -> None:
 def emit_usage(events: EventLogger, usage: Usage) -> None:
     """Tell all open pages of this server what its processes use."""
     events.emit(schema_id=USAGE, data=usage.model_dump(mode="json"))
+
+
+def emit_clusters(events: EventLogger, change: ClustersChanged) -> None:
+    """Tell all open pages of this server that the list of clusters is another one."""
+    events.emit(schema_id=CLUSTERS, data=change.model_dump(mode="json"))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from http.client import responses
 from typing import TYPE_CHECKING, Any
 
-from jupyter_server.base.handlers import APIHandler
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from tornado.web import HTTPError
 from typing_extensions import override
 
@@ -18,11 +19,14 @@ if TYPE_CHECKING:
     from sandlot_contracts.problem import Problem
     from sandlot_server.factory import Factory
 
+PREFIX = "/sandlot/api/v1/"
+"""Of all routes, below the server's base URL."""
+
 _PROBLEM_TYPE = "application/problem+json"
 
 
-class SandlotHandler(APIHandler):
-    """A route of Sandlot. Every error of it is a problem document."""
+class OwnedHandler(JupyterHandler):
+    """Knows whose server this is. Every error is a problem document."""
 
     auth_resource = "sandlot"
 
@@ -52,10 +56,26 @@ class SandlotHandler(APIHandler):
             )
             raise VisitorError(detail)
 
+    @override
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        problem = _as_problem(status_code, kwargs.get("exc_info", (None, None, None))[1])
+        self.set_header("Content-Type", _PROBLEM_TYPE)
+        # Errors are written by tornado outside any coroutine; it waits for the reply itself.
+        _ = self.finish(problem.model_dump_json())
+
+
+class SandlotHandler(OwnedHandler, APIHandler):
+    """A route of Sandlot that replies with a model."""
+
     async def reply(self, model: BaseModel) -> None:
         """Finish with `model` as JSON. It describes a moment, so nobody may keep it."""
         self.set_header("Cache-Control", "no-store")
         await self.finish(model.model_dump_json())
+
+    async def reply_nothing(self) -> None:
+        """Finish without content: it is done."""
+        self.set_status(HTTPStatus.NO_CONTENT)
+        await self.finish()
 
     @override
     def write_error(self, status_code: int, **kwargs: Any) -> None:

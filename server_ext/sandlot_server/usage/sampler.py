@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from .reading import differs, usage_between
 
@@ -12,35 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandlot_contracts.session import Usage
+    from sandlot_server.clock import Clock
 
     from .reading import Reading
 
 _FIRST_WINDOW_S = 0.25
 """CPU use needs two readings; the first reply waits this long between them."""
-
-
-class Clock(Protocol):
-    """Time, so that tests need not wait for it."""
-
-    def now(self) -> float:
-        """Return seconds that never go back."""
-        ...
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        ...
-
-
-class SystemClock:
-    """The time of this machine."""
-
-    def now(self) -> float:
-        """Return seconds since some moment in the past."""
-        return time.monotonic()
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait without keeping others waiting."""
-        await asyncio.sleep(seconds)
 
 
 class UsageSampler:

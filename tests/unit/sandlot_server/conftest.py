@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 from traitlets.config import Config
 
+from support.fake_gateway import fake_dashboard, fake_gateway
 from support.fake_hub import FakeHub, fake_hub
 from support.user_server import SCOPE, hub_environment, own_folders, user_server
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from support.fake_gateway import FakeDashboard, FakeGateway
     from support.user_server import StartServer, UserServer
 
 
@@ -49,4 +51,28 @@ def start_server(hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 async def server(start_server: StartServer) -> AsyncIterator[UserServer]:
     """The server of alice, whose hub services are at a port where nobody listens."""
     async with start_server() as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def gateway() -> AsyncIterator[FakeGateway]:
+    async with fake_gateway() as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def dashboard() -> AsyncIterator[FakeDashboard]:
+    async with fake_dashboard() as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def with_clusters(
+    start_server: StartServer, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[UserServer]:
+    """The server of alice at a hub with Dask clusters."""
+    monkeypatch.setenv("DASK_GATEWAY__ADDRESS", f"{gateway.url}dask-gateway/")
+    # Under a hub the hub's own check replaces tornado's, which comes before the login is known.
+    config = Config({"ServerApp": {"tornado_settings": {"xsrf_cookies": False}}})
+    async with start_server(services_url=gateway.url, config=config) as running:
         yield running

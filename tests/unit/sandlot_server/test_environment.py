@@ -38,3 +38,10 @@ def test_the_token_is_not_shown() -> None:
 
     assert read.hub_token == SERVER_TOKEN
     assert SERVER_TOKEN not in repr(read)
+
+
+def test_clusters_are_there_when_peoples_code_is_told_where() -> None:
+    told = {"DASK_GATEWAY__ADDRESS": "http://127.0.0.1:8000/services/dask-gateway/"}
+
+    assert environment.read_environment(told).clusters
+    assert not environment.read_environment({"DASK_GATEWAY__ADDRESS": ""}).clusters

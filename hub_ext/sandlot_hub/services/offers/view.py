@@ -24,7 +24,8 @@ class OfferRow:
     state: OfferState
     reason: str
     places: str
-    """How many of its places are taken, ``3 of 4 places taken``; empty without a limit."""
+    """How many of its places are taken, ``3 of 4 places taken``, or only how many there are where
+    that is not known; empty without a limit."""
     instead: tuple[str, ...]
     """Choices that would be accepted in its place."""
 
@@ -118,6 +119,8 @@ def _row(offer: Offer, settings: SandlotSettings, running: Mapping[str, int] | N
 
 
 def _places(size: str, places: int | None, running: Mapping[str, int] | None) -> str:
-    if places is None or running is None:
+    if places is None:
         return ""
+    if running is None:
+        return f"at most {places} at once"
     return f"{running.get(size, 0)} of {places} places taken"

@@ -102,3 +102,24 @@ async def test_the_proxys_own_port_is_told(taken: socket.socket) -> None:
     await on.watch._look()
     assert on.proxy.calls == []
     assert "of the proxy. Nobody can log in" in on.said[0]
+
+
+async def test_a_part_that_the_proxy_sends_nothing_to_is_told_only(
+    taken: socket.socket,
+) -> None:
+    said: list[str] = []
+    aside, proxy = FakePart(taken.getsockname()[1]), FakePart(1)
+    proxy.state = "running"
+    watch = PortWatch(
+        parts={"aside": aside, "proxy": proxy},  # type: ignore[dict-item]
+        proxy="proxy",
+        say=said.append,
+        apart=frozenset({"aside"}),
+    )
+
+    await watch._look()
+    taken.close()
+    await watch._look()
+    assert proxy.calls == []
+    (told,) = said
+    assert told.endswith("of the aside. It works again when that program ends.")

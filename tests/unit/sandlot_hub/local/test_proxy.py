@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ME = Identity(uid=os.geteuid(), gid=os.getegid())
-WHO = Identities(hub=ME, proxy=ME, services={}, images=ME, stack_gid=ME.gid)
+WHO = Identities(hub=ME, proxy=ME, services={}, dask_proxy=ME, images=ME, stack_gid=ME.gid)
 
 
 def plan(folder: Path, *, behind_tls: bool = False, port_held: bool = False) -> ProxyPlan:

@@ -25,7 +25,9 @@ def test_the_whole_environment() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["JUPYTERHUB_API_TOKEN", "JUPYTER_X", "SANDLOT_SESSION"])
+@pytest.mark.parametrize(
+    "name", ["JUPYTERHUB_API_TOKEN", "JUPYTER_X", "SANDLOT_SESSION", "DASK_GATEWAY__ADDRESS"]
+)
 def test_what_may_be_given(name: str) -> None:
     check_given({name: "äöü\n"})
 
@@ -35,6 +37,7 @@ def test_what_may_be_given(name: str) -> None:
     [
         pytest.param("LD_PRELOAD", "x", id="loader"),
         pytest.param("PATH", "x", id="path"),
+        pytest.param("DASK_CONFIG", "/evil", id="other options of dask"),
         pytest.param("jupyterhub_x", "x", id="case"),
         pytest.param("XJUPYTER_X", "x", id="prefix-inside"),
         pytest.param("JUPYTER_X=Y", "x", id="equals"),

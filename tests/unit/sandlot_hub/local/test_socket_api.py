@@ -22,9 +22,10 @@ from sandlot_hub.adapters.supervisor_client import (
     SupervisorRefusedError,
     SupervisorUnreachableError,
 )
-from sandlot_hub.local.peers import Peers, Role, peer_uid
+from sandlot_hub.local.peers import Peers, Role
 from sandlot_hub.local.refusals import RefusedRequestError
 from sandlot_hub.local.socket_api import SocketApi, serving
+from support.fake_dask import FakeDask, dask_request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -130,6 +131,7 @@ class Site:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.servers = FakeServers()
+        self.dask = FakeDask()
         self.stack = FakeStack()
         self.client = SupervisorClient(path)
 
@@ -139,8 +141,9 @@ class Site:
             operator=everybody if Role.OPERATOR in role else frozenset(),
             hub=ME if Role.HUB in role else -2,
             services=everybody if Role.SERVICE in role else frozenset(),
+            gateway=ME if Role.GATEWAY in role else -2,
         )
-        return SocketApi(servers=self.servers, stack=self.stack, peers=peers)
+        return SocketApi(servers=self.servers, dask=self.dask, stack=self.stack, peers=peers)
 
 
 @pytest.fixture
@@ -271,24 +274,29 @@ ROUTES: dict[str, tuple[Callable[[SupervisorClient], object], Role]] = {
     "get": (lambda c: c.get(SPAWN), Role.HUB),
     "stop": (lambda c: c.stop(SPAWN), Role.HUB),
     "log": (lambda c: c.log_tail(SPAWN), Role.HUB),
+    "start-dask": (lambda c: c.start_dask(dask_request()), Role.GATEWAY),
+    "dask-states": (lambda c: c.dask_states(), Role.GATEWAY),
+    "stop-dask": (lambda c: c.stop_dask(SPAWN), Role.GATEWAY),
+    "dask-log": (lambda c: c.dask_log(SPAWN), Role.GATEWAY),
     "account": (lambda c: c.account("ann"), Role.OPERATOR | Role.HUB),
 }
 
 
-@pytest.mark.parametrize("role", [Role.NOBODY, Role.OPERATOR, Role.HUB, Role.SERVICE])
+@pytest.mark.parametrize("role", [Role.NOBODY, Role.OPERATOR, Role.HUB, Role.SERVICE, Role.GATEWAY])
 @pytest.mark.parametrize("route", ROUTES)
 async def test_who_may_ask_what(site: Site, route: str, role: Role) -> None:
     call, allowed = ROUTES[route]
     async with serving(site.api(role), site.path, gid=None):
         if role & allowed:
             await call(site.client)  # type: ignore[misc]
-            assert site.servers.asked or site.stack.asked
+            assert site.servers.asked or site.stack.asked or site.dask.asked
         else:
             with pytest.raises(SupervisorRefusedError) as caught:
                 await call(site.client)  # type: ignore[misc]
             assert caught.value.problem.status == 403
             assert not site.servers.asked
             assert not site.stack.asked
+            assert not site.dask.asked
 
 
 async def test_every_route_is_in_the_table_above(site: Site) -> None:
@@ -373,20 +381,6 @@ async def test_nobody_answers(site: Site, left: str) -> None:
             dead.bind(str(site.path))
     with pytest.raises(SupervisorUnreachableError, match=r"s\.sock"):
         await site.client.status()
-
-
-async def test_the_peer_is_known() -> None:
-    here, there = socket.socketpair(socket.AF_UNIX)
-    with here, there:
-        assert peer_uid(here) == ME
-
-
-async def test_one_uid_can_have_several_roles() -> None:
-    peers = Peers(operator=frozenset({0, 5}), hub=5, services=frozenset({6}))
-    assert peers.roles(5) == Role.OPERATOR | Role.HUB
-    assert peers.roles(6) == Role.SERVICE
-    assert peers.roles(7) == Role.NOBODY
-    assert peers.roles(None) == Role.NOBODY
 
 
 def session(served: Site) -> aiohttp.ClientSession:

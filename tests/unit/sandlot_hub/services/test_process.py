@@ -103,11 +103,11 @@ def test_a_taken_port_is_a_sentence(
     assert TOKEN not in error
 
 
-def test_the_command_line_has_to_name_a_file(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        run(never, [], name="offers")
-    assert caught.value.code == ExitCode.USAGE
-    assert "python -m sandlot_hub.services.offers" in capfd.readouterr().err
+def test_who_was_told_nothing_says_so(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(never, [], name="offers", environment={}) == ExitCode.SETTINGS
+    error = capfd.readouterr().err
+    assert "The variable SANDLOT_SERVICE is missing." in error
+    assert "name its file with --config" in error
 
 
 async def accepts(port: int, host: str = "127.0.0.1") -> bool:

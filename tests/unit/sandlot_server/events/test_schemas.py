@@ -1,15 +1,19 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from jupyter_events import EventLogger
 
+from sandlot_contracts.clusters import ClustersChanged
 from sandlot_contracts.session import Usage
 from sandlot_server import events
 
-TYPES = {events.USAGE: Usage}
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+TYPES: dict[str, type[BaseModel]] = {events.CLUSTERS: ClustersChanged, events.USAGE: Usage}
 
 
 def load(path: Any) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def test_nothing_is_nothing(settings: LoadedSettings) -> None:
     ("limit", "running", "words"),
     [
         pytest.param(None, {"small": 3}, "", id="no-limit"),
-        pytest.param(4, None, "", id="not-known"),
+        pytest.param(4, None, "at most 4 at once", id="not-known"),
         pytest.param(4, {"small": 3}, "3 of 4 places taken", id="some"),
         pytest.param(4, {"huge": 3}, "0 of 4 places taken", id="none"),
         pytest.param(1, {"small": 1}, "1 of 1 places taken", id="full"),

@@ -1,0 +1,383 @@
+"""dask-gateway's backend, whose processes the supervisor starts and ends.
+
+Of upstream's `DBBackendBase` it takes the state machine: what a cluster and its workers should be,
+what they are, and what has to be done about the difference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import aiohttp
+from dask_gateway_server.backends.db_base import (  # type: ignore[import-untyped]
+    Cluster,
+    DBBackendBase,
+    JobStatus,
+    Worker,
+)
+from dask_gateway_server.proxy import Proxy  # type: ignore[import-untyped]
+from dask_gateway_server.utils import TaskPool, timestamp  # type: ignore[import-untyped]
+from dask_gateway_server.workqueue import Backoff, WorkQueue  # type: ignore[import-untyped]
+from typing_extensions import override
+
+from sandlot_contracts.supervisor import StartDask
+from sandlot_hub.adapters.supervisor_client import (
+    SupervisorRefusedError,
+    SupervisorUnreachableError,
+)
+from sandlot_hub.domain.dask_options import IMAGE, SIZE
+
+from .admission import Admission
+from .fates import Fate, why_it_failed
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import AsyncIterator, Sequence
+
+    from aiohttp import web
+    from traitlets.config import Config
+
+    from sandlot_contracts.supervisor import DaskState, DaskStates, LogTail
+    from sandlot_hub.domain.dask_settings import DaskSettings
+    from sandlot_hub.domain.refusals import Refused
+
+    from .database import ClusterDatabase
+    from .heartbeat import Heartbeat
+
+_HEARTBEAT_TIMEOUT_S = 60.0
+"""A scheduler that computes does not speak for a while; upstream's is half as long."""
+_CHECK_S = 5.0
+_OVERSLEPT_S = 10.0
+_SCHEDULER_ANSWERS_S = 5.0
+_CONFLICT = 409
+
+
+class DaskSupervisor(Protocol):
+    """The part of `SupervisorClient` that the gateway uses."""
+
+    async def start_dask(self, request: StartDask) -> DaskState:
+        """Start a scheduler or a worker."""
+        ...
+
+    async def dask_states(self, *, after: int | None = None, wait_s: float = 0.0) -> DaskStates:
+        """Return how all of them are."""
+        ...
+
+    async def stop_dask(self, process_id: str, *, now: bool = False) -> DaskState | None:
+        """Stop one of them."""
+        ...
+
+    async def dask_log(self, process_id: str) -> LogTail:
+        """Return the last lines that one of them wrote."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendParts:
+    """What the backend works with."""
+
+    supervisor: DaskSupervisor
+    database: ClusterDatabase
+    settings: DaskSettings
+    settings_hash: str
+
+
+class SchedulerSilentError(Exception):
+    """A scheduler does not answer."""
+
+
+class _SchedulerRoutes(Proxy):
+    """What the proxy is told: the way to schedulers, and none to any page.
+
+    Upstream publishes every dashboard under an address that nobody can guess and anybody may use.
+    """
+
+    @override
+    async def add_route(self, kind: str | None = None, **route: Any) -> None:
+        if kind == "SNI":
+            await super().add_route(kind=kind, **route)
+
+
+class SupervisedBackend(DBBackendBase):
+    """The backend.
+
+    Parameters
+    ----------
+    parts
+        What it works with.
+    config
+        Of upstream's proxy.
+    log
+        Where upstream writes.
+    """
+
+    def __init__(self, parts: BackendParts, *, config: Config, log: logging.Logger) -> None:
+        start_s = parts.settings.start_timeout
+        super().__init__(
+            config=config,
+            log=log,
+            gateway_address="127.0.0.1:0",
+            stop_clusters_on_shutdown=True,
+            cluster_start_timeout=start_s,
+            worker_start_timeout=start_s,
+            cluster_heartbeat_timeout=_HEARTBEAT_TIMEOUT_S,
+            check_timeouts_period=_CHECK_S,
+        )
+        self._supervisor = parts.supervisor
+        self._settings = parts.settings
+        self._settings_hash = parts.settings_hash
+        self.db = parts.database
+        self.admission = Admission(
+            limits=parts.settings.limits, clusters=self._left_of, workers=_not_gone
+        )
+
+    @override
+    async def setup(self, app: web.Application) -> None:
+        """Begin to work on what the database knows; routes for the proxy go into `app`."""
+        timeout = aiohttp.ClientTimeout(total=_SCHEDULER_ANSWERS_S)
+        self.session = aiohttp.ClientSession(timeout=timeout)
+        backoff = Backoff(base_delay=self.backoff_base_delay, max_delay=self.backoff_max_delay)
+        self.queue = WorkQueue(backoff=backoff)
+        loop = asyncio.get_running_loop()
+        self.reconcilers = [
+            loop.create_task(self.reconciler_loop()) for _ in range(self.parallelism)
+        ]
+        self.proxy = _SchedulerRoutes(parent=self, log=self.log)
+        await self.proxy.setup(app)
+        self.task_pool = TaskPool()
+        self.task_pool.spawn(self.check_timeouts_loop())
+        self.task_pool.spawn(self.cleanup_db_loop())
+        for cluster in self.db.name_to_cluster.values():
+            if cluster.status < JobStatus.STOPPED:
+                self.queue.put(cluster)
+                for worker in cluster.workers.values():
+                    if worker.status < JobStatus.STOPPED:
+                        self.queue.put(worker)
+
+    @override
+    async def cleanup(self) -> None:
+        """Stop to work. Clusters go on: they are the supervisor's, and the next gateway's."""
+        await self.task_pool.close()
+        self.queue.close()
+        await asyncio.gather(*self.reconcilers, return_exceptions=True)
+        await self.proxy.cleanup()
+        await self.session.close()
+
+    # --- what people ask for -----------------------------------------------------------
+
+    def enlist(self, cluster: Cluster) -> None:
+        """Begin to work on a new cluster."""
+        self.queue.put(cluster)
+
+    def stop(self, cluster: Cluster, fate: Fate | None = None) -> None:
+        """Begin to end a cluster; `fate` says why when its owner did not ask for it."""
+        if cluster.target > JobStatus.RUNNING:
+            return
+        if fate is not None:
+            self.db.note(cluster, code=fate.code, reason=fate.sentence)
+        failed = fate is not None and fate.failed
+        self.db.update_cluster(cluster, target=JobStatus.FAILED if failed else JobStatus.STOPPED)
+        self.queue.put(cluster)
+
+    async def scale(self, cluster: Cluster, count: int) -> Refused | None:
+        """Have a cluster have `count` workers.
+
+        Raises
+        ------
+        SchedulerSilentError
+            If its scheduler does not answer.
+        """
+        refusal = self.admission.more_workers(cluster, count)
+        if refusal is None:
+            try:
+                await self._tell_scheduler(cluster, {"op": "scale", "count": count})
+            except SchedulerSilentError:
+                self.admission.forget(cluster)
+                raise
+            self.db.note(cluster, adaptive=None)
+        return refusal
+
+    async def adapt(
+        self, cluster: Cluster, *, minimum: int | None, maximum: int | None, active: bool
+    ) -> Refused | None:
+        """Have a cluster scale by itself, or no longer.
+
+        Raises
+        ------
+        SchedulerSilentError
+            As in `scale`.
+        """
+        refusal = self.admission.may_adapt(cluster, minimum or 0) if active else None
+        if refusal is None:
+            bounds = {"minimum": minimum, "maximum": maximum}
+            await self._tell_scheduler(cluster, {"op": "adapt", "active": active, **bounds})
+            self.db.note(cluster, adaptive=bounds if active else None)
+        return refusal
+
+    async def heartbeat(self, cluster: Cluster, beat: Heartbeat) -> None:
+        """Take what a scheduler says of its cluster."""
+        left = {
+            worker.name: worker.status == JobStatus.RUNNING
+            for worker in cluster.workers.values()
+            if worker.status < JobStatus.STOPPED
+        }
+        count = self.admission.granted(cluster, beat.count)
+        await self.on_cluster_heartbeat(cluster.name, beat.about(left, count=count))
+
+    async def _tell_scheduler(self, cluster: Cluster, message: dict[str, object]) -> None:
+        headers = {"Authorization": f"token {cluster.token}"}
+        url = f"{cluster.api_address}/api/comm"
+        try:
+            async with self.session.post(url, json=message, headers=headers) as reply:
+                reply.raise_for_status()
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            # Not chained: the error quotes the header, and with it the cluster's token.
+            raise SchedulerSilentError from None
+
+    def _left_of(self, owner: str) -> list[Cluster]:
+        return [each for each in self.db.of_owner(owner) if each.status < JobStatus.STOPPED]
+
+    # --- what the supervisor says ------------------------------------------------------
+
+    def compare(self, states: Sequence[DaskState], *, missing: frozenset[str]) -> frozenset[str]:
+        """Look at the processes that there are, and set right what should not be so.
+
+        Parameters
+        ----------
+        states
+            All processes.
+        missing
+            Which of ours were missing the last time. One that is missing twice does not exist:
+            the first time it may have been started while the question was on its way.
+
+        Returns
+        -------
+        frozenset
+            Which of ours are missing now.
+        """
+        known = {each.process_id: each for each in states}
+        for state in states:
+            self._look_at(state)
+        ours = {
+            each.name: each
+            for each in self.db.active_clusters()
+            if each.status in (JobStatus.SUBMITTED, JobStatus.RUNNING)
+        }
+        lost = frozenset(ours.keys() - known.keys())
+        for name in lost & missing:
+            self.stop(ours[name], Fate.LOST)
+        return lost
+
+    def _look_at(self, state: DaskState) -> None:
+        cluster = self.db.get_cluster(state.cluster)
+        worker = None if cluster is None else cluster.workers.get(state.process_id)
+        record = cluster if state.role == "scheduler" else worker
+        if state.state == "running":
+            if record is None or record.status >= JobStatus.STOPPED:
+                self.task_pool.spawn(self._end(state.process_id))
+        elif record is not None and record.target == JobStatus.RUNNING:
+            if state.role == "scheduler":
+                sentence = f"Its scheduler ended with code {state.exit_code}. {state.reason}"
+                self.stop(cluster, Fate.SCHEDULER_ENDED.saying(sentence))
+            elif worker is not None and worker.status != JobStatus.CREATED:
+                self._lose(worker, state)
+
+    def _lose(self, worker: Worker, state: DaskState) -> None:
+        cluster = worker.cluster
+        self.db.note(cluster, worker=f"code {state.exit_code}. {state.reason}")
+        if worker.status == JobStatus.SUBMITTED:
+            cluster.worker_start_failure_count += 1
+        self.db.update_worker(worker, target=JobStatus.FAILED)
+        self.queue.put(worker)
+
+    async def _end(self, process_id: str) -> None:
+        with contextlib.suppress(SupervisorRefusedError, SupervisorUnreachableError):
+            await self._supervisor.stop_dask(process_id, now=True)
+
+    # --- what upstream's state machine asks for ----------------------------------------
+
+    @override
+    async def do_start_cluster(self, cluster: Cluster) -> AsyncIterator[dict[str, Any]]:
+        await self._start(self._request(cluster, cluster.name), cluster)
+        yield cluster.state
+
+    @override
+    async def do_start_worker(self, worker: Worker) -> AsyncIterator[dict[str, Any]]:
+        cluster = worker.cluster
+        request = self._request(cluster, worker.name)
+        address = {"role": "worker", "scheduler_address": cluster.scheduler_address}
+        await self._start(request.model_copy(update=address), cluster)
+        yield {}
+
+    @override
+    async def do_stop_cluster(self, cluster: Cluster) -> None:
+        self.admission.forget(cluster)
+        if cluster.target == JobStatus.FAILED and "code" not in cluster.state:
+            fate = why_it_failed(cluster, limit=self.worker_start_failure_limit)
+            self.db.note(cluster, code=fate.code, reason=fate.sentence)
+        await self._supervisor.stop_dask(cluster.name)
+
+    @override
+    async def do_stop_worker(self, worker: Worker) -> None:
+        await self._supervisor.stop_dask(worker.name)
+
+    async def _start(self, request: StartDask, cluster: Cluster) -> None:
+        try:
+            await self._supervisor.start_dask(request)
+        except SupervisorRefusedError as error:
+            self.db.note(cluster, worker=error.problem.detail)
+            if request.role == "scheduler":
+                fate = Fate.NOT_STARTED.saying(error.problem.detail)
+                self.db.note(cluster, code=fate.code, reason=fate.sentence)
+            raise
+
+    def _request(self, cluster: Cluster, process_id: str) -> StartDask:
+        return StartDask(
+            process_id=process_id,
+            cluster=cluster.name,
+            owner=cluster.username,
+            role="scheduler",
+            image=cluster.config[IMAGE],
+            size=cluster.config[SIZE],
+            settings_hash=self._settings_hash,
+            token=cluster.token,
+            certificate=cluster.tls_cert.decode(),
+            key=cluster.tls_key.decode(),
+        )
+
+    @override
+    async def reconcile_worker(self, worker: Worker) -> None:
+        await super().reconcile_worker(worker)
+        # There may be room for another one now: only what is gone gives way (below).
+        if worker.status >= JobStatus.STOPPED and worker.cluster.target == JobStatus.RUNNING:
+            self.queue.put(worker.cluster)
+
+    @override
+    async def _check_cluster_scale(self, cluster: Cluster) -> None:
+        if cluster.worker_start_failure_count < self.worker_start_failure_limit:
+            # Upstream counts the workers that should run. One that still ends uses its memory:
+            # a scheduler that calls its workers closed again and again would have twice as many.
+            for _ in range(cluster.count - _not_gone(cluster)):
+                self.queue.put(self.db.create_worker(cluster))
+            return
+        self.stop(cluster, why_it_failed(cluster, limit=self.worker_start_failure_limit))
+
+    @override
+    async def check_timeouts_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            await asyncio.sleep(self.check_timeouts_period)
+            if loop.time() - began > self.check_timeouts_period + _OVERSLEPT_S:
+                # The machine slept, or was too busy to hear anybody: nobody is late by that.
+                for cluster in self.db.active_clusters():
+                    cluster.last_heartbeat = timestamp()
+            await self._check_timeouts()
+
+
+def _not_gone(cluster: Cluster) -> int:
+    """Return how many workers of a cluster use something."""
+    return sum(worker.status < JobStatus.STOPPED for worker in cluster.workers.values())
