@@ -24,9 +24,10 @@ from sandlot_contracts.exits import ExitCode
 from .adapters.embedded import EMBEDDED_ENV
 from .domain.fingerprint import settings_hash
 from .domain.settings import SandlotSettings
+from .hubconfig.installation import READ_ONLY_ENV
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _PIECEWISE = "Assign one mapping, or the path of a YAML file, to c.Sandlot.settings."
 
@@ -87,17 +88,27 @@ def _reason(path: Path, error: Exception) -> str:
     return f"{where}: {type(error).__name__}: {error}.{hint}"
 
 
+@contextlib.contextmanager
+def _only_read() -> Iterator[None]:
+    """Let `install` know by the environment that no hub starts from what it writes."""
+    # What a running stack resolved must not stand in for what is written in the file.
+    os.environ.pop(EMBEDDED_ENV, None)
+    os.environ[READ_ONLY_ENV] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[READ_ONLY_ENV]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run as a program; see the module's docstring."""
     names = sys.argv[1:] if arguments is None else list(arguments)
     if len(names) != 1:
         print("usage: python -m sandlot_hub.probe CONFIG", file=sys.stderr)  # noqa: T201 (a program)
         return ExitCode.USAGE
-    # What a running stack resolved must not stand in for what is written in the file.
-    os.environ.pop(EMBEDDED_ENV, None)
     try:
         # A configuration file may print; standard output belongs to the answer.
-        with contextlib.redirect_stdout(sys.stderr):
+        with _only_read(), contextlib.redirect_stdout(sys.stderr):
             answer = probe(Path(names[0]).absolute())
     except ProbeError as error:
         print(error, file=sys.stderr)  # noqa: T201 (a program)

@@ -82,6 +82,8 @@ class EmbeddedConfig(_Private):
     """Token of the ``sandlot`` command for the hub's REST API."""
     services: dict[str, EmbeddedService] = {}
     """By name."""
+    dask_proxy_port: Port
+    """Where clients reach the schedulers of Dask clusters, on 127.0.0.1."""
     settings_file: Path
     """The resolved settings that hub and services read."""
     settings_hash: str

@@ -6,6 +6,7 @@ The file holds the service's token, so it stands in no argument list and no envi
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -19,6 +20,8 @@ from pydantic import (
     SecretStr,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -59,6 +62,12 @@ def _token(value: SecretStr) -> SecretStr:
     return value
 
 
+def _address(value: str) -> str:
+    if value:
+        ipaddress.ip_address(value)
+    return value
+
+
 Prefix = Annotated[str, StringConstraints(strict=True), AfterValidator(_path_prefix)]
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+$", strict=True)]
@@ -71,8 +80,11 @@ class ServiceConfig(BaseModel):
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z](?:-?[a-z0-9])*$", max_length=40)]
     """Name of the service, such as ``offers``."""
-    url: Annotated[str, StringConstraints(pattern=r"^http://127\.0\.0\.1:[0-9]{1,5}$")]
-    """Where it listens. Loopback only: the proxy is the one way in."""
+    listen: Annotated[str, StringConstraints(strict=True), AfterValidator(_address)] = LOOPBACK
+    """The address that it listens at, every one when empty. On one machine loopback only: the
+    proxy is the one way in. In a cluster the proxy may be in another pod."""
+    url: Annotated[str, StringConstraints(pattern=r"^http://[A-Za-z0-9.:\[\]-]+:[0-9]{1,5}$")]
+    """Where the proxy reaches it."""
     prefix: Prefix
     """Path under which the proxy serves it: ``{hub_base_url}services/{name}/``."""
     hub_api_url: HttpUrl
@@ -83,10 +95,14 @@ class ServiceConfig(BaseModel):
     """The service's own API token; also its OAuth client secret."""
     oauth_client_id: Annotated[str, StringConstraints(pattern=r"^service-[a-z0-9-]+$")]
     """Its OAuth client, such as ``service-offers``; also the name of its login cookie."""
-    settings_file: AbsolutePath
-    """The resolved settings, which the hub reads too."""
+    settings_file: AbsolutePath | None = None
+    """The resolved settings, which the hub reads too; none where the hub hands them over."""
     supervisor_socket: AbsolutePath | None = None
     """The supervisor's socket on one machine; none where servers are pods."""
+    folder: AbsolutePath | None = None
+    """Its own folder, for what it remembers; none where nothing is."""
+    ports: dict[str, Annotated[int, Field(ge=1, le=MAX_PORT)]] = {}
+    """Further ports on 127.0.0.1 that it needs, by name."""
     port_held: bool = False
     """Whether the supervisor has bound the port, too; the service then sets SO_REUSEPORT."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -95,6 +111,14 @@ class ServiceConfig(BaseModel):
     """Address that browsers use, when a reverse proxy stands in front; https makes cookies secure."""
     stop_grace: Annotated[float, Field(gt=0, le=60)] = 5.0
     """Seconds that requests in progress have to finish when the service is stopped."""
+
+    @field_validator("url")
+    @classmethod
+    def _reached(cls, url: str, info: ValidationInfo) -> str:
+        if info.data.get("listen") == LOOPBACK and not url.startswith(f"http://{LOOPBACK}:"):
+            message = f"must be http://{LOOPBACK}:PORT, because that is where it listens"
+            raise ValueError(message)
+        return url
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -146,13 +170,15 @@ def read_service_config(path: Path) -> ServiceConfig:
     except PrivateFileError as error:
         raise ServiceConfigError(str(error)) from error
     except ValidationError as error:
-        problems = error.errors(include_input=False, include_url=False, include_context=False)
-        lines = [
-            f"  {'.'.join(map(str, item['loc'])) or '(file)'}: {item['msg']}" for item in problems
-        ]
-        message = "\n".join([f"{path} is not a service configuration:", *lines])
+        message = "\n".join([f"{path} is not a service configuration:", *problem_lines(error)])
         # `from None`: the original error quotes the values, and with them the token.
         raise ServiceConfigError(message) from None
+
+
+def problem_lines(error: ValidationError) -> list[str]:
+    """Return where something is wrong and what, without any value."""
+    problems = error.errors(include_input=False, include_url=False, include_context=False)
+    return [f"  {'.'.join(map(str, item['loc'])) or '(file)'}: {item['msg']}" for item in problems]
 
 
 def write_service_config(

@@ -12,10 +12,13 @@ from yarl import URL
 from sandlot_contracts.problem import Problem
 from sandlot_contracts.supervisor import (
     Account,
+    DaskState,
+    DaskStates,
     LocalFacilities,
     LogTail,
     ServerState,
     StackStatus,
+    StartDask,
     StartServer,
 )
 
@@ -112,6 +115,28 @@ class SupervisorClient:
         """Return where a user's files are; None when nothing was ever started for them."""
         path = f"/v1/accounts/{_quoted(user)}"
         return await self._ask("GET", path, Account, timeout_s=_ASK_S)
+
+    async def start_dask(self, request: StartDask) -> DaskState:
+        """Start a scheduler or a worker, or return the one that already has this id."""
+        return await self._require("PUT", "/v1/dask", DaskState, timeout_s=_START_S, body=request)
+
+    async def dask_states(self, *, after: int | None = None, wait_s: float = 0.0) -> DaskStates:
+        """Return how all schedulers and workers are.
+
+        While their version is `after`, the answer waits for up to `wait_s` seconds.
+        """
+        query = "" if after is None else f"?after={after}&wait={wait_s:g}"
+        return await self._require("GET", f"/v1/dask{query}", DaskStates, timeout_s=_ASK_S + wait_s)
+
+    async def stop_dask(self, process_id: str, *, now: bool = False) -> DaskState | None:
+        """Stop a scheduler or a worker; None when the supervisor never heard of it."""
+        path = f"/v1/dask/{_quoted(process_id)}?now={int(now)}"
+        return await self._ask("DELETE", path, DaskState, timeout_s=_STOP_S)
+
+    async def dask_log(self, process_id: str) -> LogTail:
+        """Return the last lines that one of them wrote; none when it is not known."""
+        path = f"/v1/dask/{_quoted(process_id)}/log"
+        return await self._ask("GET", path, LogTail, timeout_s=_ASK_S) or LogTail(lines=())
 
     async def status(self) -> StackStatus:
         """Return how the stack is. For the operator."""

@@ -73,6 +73,7 @@ def check_catalogue(settings: SandlotSettings) -> None:
         *_redirect_flaws(settings),
         *_size_flaws(settings),
         *_profile_flaws(settings),
+        *_reference_flaws(("dask", "sizes"), "size", settings.dask.sizes, settings.sizes),
     ]
     if flaws:
         errors = [_as_error(flaw) for flaw in flaws]

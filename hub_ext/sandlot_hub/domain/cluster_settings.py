@@ -56,6 +56,8 @@ class FlavorClusterSettings(SettingsModel):
     """RuntimeClass that gives containers the device, such as `nvidia`, where it is not the default."""
     shm_size: Memory | None = None
     """Size of `/dev/shm`, which data loaders of several processes need; it counts as memory."""
+    new_node_takes: Duration | None = None
+    """How long the cluster usually takes to add such a node, for people who wait for one."""
     claim_template: ObjectName | None = None
     """ResourceClaimTemplate of one unit, for dynamic resource allocation; `resource` is not used then."""
 
@@ -188,6 +190,8 @@ class ClusterSettings(SettingsModel):
     """Taints of the nodes for servers of every size."""
     shm_size: Memory | None = None
     """Size of `/dev/shm` where a kind of GPU says nothing else; 64 MiB in most clusters when not set."""
+    new_node_takes: Duration | None = None
+    """How long the cluster usually takes to add a node, where a kind of GPU says nothing else."""
     file_group: GroupId = 100
     """Unix group that owns the files of volumes; the image's user is a member."""
     environment: dict[VariableName, VariableText] = Field(default={})

@@ -20,15 +20,48 @@ ObjectName = Annotated[
 ]
 """Name of an object of the cluster: lower case, digits, hyphens and dots."""
 
+_DOMAIN = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*"
+_NAME = r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+_DOMAIN_MAXIMUM = 253
+
+
+def _check_domain(key: str) -> str:
+    domain, slash, _ = key.partition("/")
+    if slash and len(domain) > _DOMAIN_MAXIMUM:
+        msg = f"what is before the slash is longer than {_DOMAIN_MAXIMUM} characters"
+        raise ValueError(msg)
+    return key
+
+
 LabelKey = Annotated[
     str,
-    StringConstraints(
-        pattern=r"^(?:[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$",
-        max_length=317,
-        strict=True,
-    ),
+    StringConstraints(pattern=rf"^(?:{_DOMAIN}/)?{_NAME}$", max_length=317, strict=True),
+    AfterValidator(_check_domain),
 ]
 """Key of a label or of a taint, such as `nvidia.com/gpu.product`."""
+
+_QUOTA_PREFIX = "requests."
+_OWN_DOMAIN = "kubernetes.io"
+
+
+def _check_resource(name: str) -> str:
+    domain, _, _ = name.partition("/")
+    if domain.endswith(_OWN_DOMAIN):
+        msg = f"resources of {_OWN_DOMAIN} are those of Kubernetes itself, and no device has one"
+        raise ValueError(msg)
+    # A quota limits the resource by this name with the prefix before it.
+    if domain.startswith(_QUOTA_PREFIX) or len(_QUOTA_PREFIX + domain) > _DOMAIN_MAXIMUM:
+        msg = f"what is before the slash begins with {_QUOTA_PREFIX!r}, or is too long"
+        raise ValueError(msg)
+    return name
+
+
+ResourceName = Annotated[
+    str,
+    StringConstraints(pattern=rf"^{_DOMAIN}/{_NAME}$", max_length=253, strict=True),
+    AfterValidator(_check_resource),
+]
+"""Name of an extended resource, with its domain."""
 
 LabelValue = Annotated[
     str,

@@ -9,11 +9,10 @@ decided. What an administrator configured is theirs and stays.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from .names import printable, quoted
+from .pod_breaches import Breach, BreachCode
 from .pod_documents import SERVER_CONTAINER, Document, items, part, text
 from .pod_parts import merged_security
 
@@ -62,34 +61,6 @@ _CONTAINER_FIELDS = frozenset(
 )
 _OPEN_REFERENCE = re.compile(r"(?<!\$)(?:\$\$)*\$\(")
 """A variable that the kubelet would replace: ``$(`` behind an even number of ``$``."""
-
-
-class BreachCode(StrEnum):
-    """What is wrong with a manifest. Stable."""
-
-    NAME = "pod-name"
-    FIELD = "pod-field"
-    CONTAINER = "pod-container"
-    IMAGE = "pod-image"
-    LABEL = "pod-label"
-    ANNOTATION = "pod-annotation"
-    VOLUME = "pod-volume"
-    MOUNT = "pod-mount"
-    RESOURCE = "pod-resource"
-    PRIVILEGE = "pod-privilege"
-    ACCOUNT = "pod-account"
-    VARIABLE = "pod-variable"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Breach:
-    """One part of a manifest that nobody decided."""
-
-    code: BreachCode
-    where: str
-    """Path in the manifest."""
-    problem: str
-    """What is wrong there, for an administrator's log."""
 
 
 def check_manifest(

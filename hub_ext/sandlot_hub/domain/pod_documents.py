@@ -32,6 +32,8 @@ class StartSubject:
     """Its resource name."""
     home_claim: str = ""
     """Name of the claim of the home; empty without."""
+    new_node_s: float | None = None
+    """How long a new node usually takes, in seconds; None when nobody said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +43,6 @@ class OthersWaiting:
     count: int = 0
     oldest_s: float = 0.0
     """How long the one that came first has waited, in seconds."""
-    place: int | None = None
-    """Place in line, where a queue of the cluster defines one."""
 
 
 NOBODY = OthersWaiting()
@@ -60,16 +60,22 @@ class StartView:
     claims: Mapping[str, Document] = field(default_factory=dict)
     """The claims that the server mounts, by name, as far as they are known."""
     others: OthersWaiting = NOBODY
+    answers: bool = True
+    """Whether the server answers, once it is ready."""
     last_seen: Document | None = None
     """The pod as it was before it went away."""
+
+
+_MAPPINGS = (dict, Mapping)
+"""What is nearly always there first: to ask an abstract class takes five times as long."""
 
 
 def part(document: Document, *path: str) -> Document:
     """Return a mapping inside of a document; an empty one when it is not there."""
     current: Any = document
     for key in path:
-        current = current.get(key) if isinstance(current, Mapping) else None
-    return current if isinstance(current, Mapping) else {}
+        current = current.get(key) if isinstance(current, _MAPPINGS) else None
+    return current if isinstance(current, _MAPPINGS) else {}
 
 
 def text(document: Document, *path: str) -> str:

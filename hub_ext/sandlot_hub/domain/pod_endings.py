@@ -35,6 +35,7 @@ _CRASHES = 2
 """Restarts after which a server counts as one that cannot run."""
 _STEP_UNMADE = frozenset({"StartError", "ContainerCannotRun"})
 _EXIT_WORDS = {
+    0: "without an error",
     126: "its command may not be run",
     127: "its command was not found",
     134: "it aborted",
@@ -62,11 +63,12 @@ _NODE_DOWN = Failed(
     sentence="The node of your server is being shut down.",
     next=f"{AGAIN}; another node takes it.",
 )
-_VANISHED = Failed(
+VANISHED = Failed(
     code=FailureCode.VANISHED,
     sentence="Your server was removed from the cluster by somebody else.",
     next=f"{AGAIN}; if it happens again, tell an administrator.",
 )
+"""What is known of a pod that is gone without a word."""
 _DISRUPTIONS = {
     "PreemptionByScheduler": _PREEMPTED,
     "DeletionByTaintManager": _NODE_LOST,
@@ -90,7 +92,7 @@ _NODE_REFUSALS = ("UnexpectedAdmissionError", "OutOf", "NodeAffinity", "Topology
 
 def judge_vanished(view: StartView) -> Failed:
     """Return why a pod is gone that was there."""
-    return (None if view.last_seen is None else disruption(view.last_seen)) or _VANISHED
+    return (None if view.last_seen is None else disruption(view.last_seen)) or VANISHED
 
 
 def disruption(pod: Document) -> Failed | None:
@@ -128,7 +130,7 @@ def judge_ended(view: StartView, pod: Document) -> Failed:
             sentence=sentences("Your server ended.", detail(text(pod, "status", "message"))),
             next=OTHER_IMAGE,
         )
-    return _exited(view, ended[0], part(ended[0], "state", "terminated"))
+    return judge_exit(view, ended[0], part(ended[0], "state", "terminated"))
 
 
 def judge_restarting(view: StartView, container: Document) -> Waiting | Failed | None:
@@ -139,13 +141,12 @@ def judge_restarting(view: StartView, container: Document) -> Waiting | Failed |
     known = _known_cause(view, container, end)
     if known is not None:
         return known
-    failed = _exited(view, container, end)
+    failed = judge_exit(view, container, end)
     if (number(container, "restartCount") or 0) >= _CRASHES:
         said = f"{failed.sentence} It was started again, and ended each time."
         return Failed(code=FailureCode.CRASH_LOOP, sentence=said, next=failed.next)
     return Waiting(
         reason=WaitReason.RESTARTING,
-        step="answer",
         sentence=f"{failed.sentence} It is started again.",
     )
 
@@ -157,7 +158,7 @@ def judge_node_lost(view: StartView, pod: Document) -> Waiting | None:
         return None
     if condition(pod, "Ready").get("status") == "True":
         return None
-    return Waiting(reason=WaitReason.NODE_LOST, step="prepare", sentence=_NODE_LOST.sentence)
+    return Waiting(reason=WaitReason.NODE_LOST, sentence=_NODE_LOST.sentence)
 
 
 def _known_cause(view: StartView, container: Document, end: Document) -> Failed | None:
@@ -170,7 +171,18 @@ def _known_cause(view: StartView, container: Document, end: Document) -> Failed 
     return None
 
 
-def _exited(view: StartView, container: Document, end: Document) -> Failed:
+def judge_exit(view: StartView, container: Document, end: Document) -> Failed:
+    """Return why a container ended.
+
+    Parameters
+    ----------
+    view
+        What is known of the server.
+    container
+        An entry of ``containerStatuses``.
+    end
+        Its state when it ended.
+    """
     known = _known_cause(view, container, end)
     if known is not None:
         return known

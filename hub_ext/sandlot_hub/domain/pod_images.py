@@ -116,7 +116,7 @@ def judge_unmade_container(view: StartView, message: str) -> Waiting | Failed:
             said = f"The image {quoted(view.subject.image)} {words}."
             return Failed(code=code, sentence=said, next=OTHER_IMAGE)
     said = sentences("The node cannot make the server from its configuration.", detail(message))
-    return Waiting(reason=WaitReason.CONTAINER, step="prepare", sentence=said)
+    return Waiting(reason=WaitReason.CONTAINER, sentence=said)
 
 
 def _last_pull_error(view: StartView) -> str:
@@ -137,4 +137,4 @@ def _of_image(view: StartView, container: Document, message: str) -> Waiting | F
             return Failed(code=code, sentence=f"{name} {words}.", next=OTHER_IMAGE)
     reported = text(container, "state", "waiting", "message") or _last_pull_error(view)
     said = sentences(f"{name} could not be got, and is tried again.", detail(reported))
-    return Waiting(reason=WaitReason.IMAGE_ERROR, step="image", sentence=said)
+    return Waiting(reason=WaitReason.IMAGE_ERROR, sentence=said)

@@ -13,6 +13,8 @@ from .names import safe_slug
 
 SPAWN_ID = "sandlot/spawn-id"
 """Label by which a start knows what it made, whoever runs the hub by then."""
+HUB = "sandlot/hub"
+"""Label that tells the hubs of one namespace apart."""
 
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", re.ASCII)
 _HASHED = "---"

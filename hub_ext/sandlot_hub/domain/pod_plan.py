@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .access import is_allowed
 from .cluster_settings import ClaimHome, FlavorClusterSettings, FolderHome, NoHome
 from .pod_names import (
+    HUB,
     SPAWN_ID,
     annotation_value,
     home_claim_name,
@@ -40,6 +41,8 @@ class PodRequest:
     """Who pays; the owner when empty."""
     home_claim: str = ""
     """Name of the home's claim where an administrator named claims; ours when empty."""
+    hub: str = ""
+    """Where servers reach the hub that starts this one; no other hub has the same address."""
 
 
 def build_pod_parts(request: PodRequest, cluster: ClusterSettings) -> PodParts:
@@ -94,6 +97,7 @@ def workload_labels(request: PodRequest) -> dict[str, str]:
         "sandlot/image": label_value(plan.image_slug),
         "sandlot/size": label_value(plan.size_slug),
         SPAWN_ID: label_value(request.spawn_id),
+        HUB: label_value(request.hub),
     }
     if plan.accelerator is not None:
         labels["sandlot/flavor"] = label_value(plan.accelerator.flavor_slug)

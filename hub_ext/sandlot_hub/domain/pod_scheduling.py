@@ -29,7 +29,7 @@ from .units import format_duration
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .pod_documents import Document, OthersWaiting, StartView
+    from .pod_documents import Document, StartView
 
 _NODES = re.compile(r"0/([0-9]{1,9}) nodes are available: ?")
 _REASON = re.compile(r"([0-9]{1,9}) (.+)")
@@ -46,6 +46,7 @@ _RESOURCES = {
 }
 _CLAIMED = ("allocate all claims", "resourceclaim")
 """Devices that are claimed: the scheduler never calls preemption helpful for these."""
+_QUEUE_NAME = "kueue.x-k8s.io/queue-name"
 _NOTHING_YET = "The cluster looks for a node."
 
 
@@ -100,7 +101,8 @@ def _reasons(listed: str) -> dict[str, int]:
     for each in re.split(r", (?=[0-9])", listed.strip().removesuffix(".")):
         match = _REASON.fullmatch(each)
         if match is not None:
-            found[match[2].rstrip(".")] = found.get(match[2], 0) + int(match[1])
+            reason = match[2].rstrip(".")
+            found[reason] = found.get(reason, 0) + int(match[1])
     return found
 
 
@@ -109,23 +111,22 @@ def judge_unplaced(view: StartView, pod: Document) -> Waiting | Failed:
     scheduled = condition(pod, "PodScheduled")
     events = pod_events(view)
     if scheduled.get("reason") == "SchedulingGated":
-        return _in_queue(view.others)
+        return _in_queue(view, pod)
     message = text(scheduled, "message")
     if scheduled.get("reason") != "Unschedulable":
         failure = last_event(events, "FailedScheduling")
         message = "" if failure is None else text(failure, "message")
     if not message:
-        return Waiting(reason=WaitReason.PLACING, step="place", sentence=_NOTHING_YET)
+        return Waiting(reason=WaitReason.PLACING, sentence=_NOTHING_YET)
     return _of_volumes(view, message) or _new_node(view) or _of_nodes(view, message)
 
 
-def _in_queue(others: OthersWaiting) -> Waiting:
-    place = "" if others.place is None else f" Your place in line is {others.place}."
-    return Waiting(
-        reason=WaitReason.QUEUE,
-        step="place",
-        sentence=f"A queue of the cluster holds the start back until it is your turn.{place}",
-    )
+def _in_queue(view: StartView, pod: Document) -> Waiting:
+    # No place in line: a gate says that something holds it back, not who is before it.
+    name = text(pod, "metadata", "labels", _QUEUE_NAME)
+    queue = f"The queue {quoted(name)}" if name else "A queue"
+    said = f"{queue} of the cluster holds the start back until it is your turn."
+    return Waiting(reason=WaitReason.QUEUE, sentence=sentences(said, _others(view)))
 
 
 def _of_volumes(view: StartView, message: str) -> Waiting | Failed | None:
@@ -142,13 +143,11 @@ def _of_volumes(view: StartView, message: str) -> Waiting | Failed | None:
     if any(words in message for words in _VOLUME_BUSY_WORDS):
         return Waiting(
             reason=WaitReason.VOLUME_BUSY,
-            step="place",
             sentence="A volume of the server is in use where there is no room for the server.",
         )
     if any(words in message for words in _VOLUME_WORDS):
         return Waiting(
             reason=WaitReason.VOLUME,
-            step="place",
             sentence="A volume for the server is being made.",
         )
     return None
@@ -159,7 +158,7 @@ def _claim_missing(view: StartView, claim: str) -> Waiting:
         said = "The volume of your home was deleted; an empty one is being made."
     else:
         said = f"The volume {quoted(claim)} that an administrator added does not exist."
-    return Waiting(reason=WaitReason.CLAIM_GONE, step="place", sentence=said, claim=claim)
+    return Waiting(reason=WaitReason.CLAIM_GONE, sentence=said, claim=claim)
 
 
 def _new_node(view: StartView) -> Waiting | None:
@@ -168,11 +167,10 @@ def _new_node(view: StartView) -> Waiting | None:
     )
     if event is None or text(event, "reason") not in {"TriggeredScaleUp", "Nominated"}:
         return None
-    return Waiting(
-        reason=WaitReason.NEW_NODE,
-        step="place",
-        sentence="A new node is being added for your server, usually within 5 min.",
-    )
+    takes = view.subject.new_node_s
+    usually = "" if takes is None else f", which usually takes {format_duration(takes)}"
+    said = f"A new node is being added for your server{usually}."
+    return Waiting(reason=WaitReason.NEW_NODE, sentence=said)
 
 
 def _of_nodes(view: StartView, message: str) -> Waiting:
@@ -185,9 +183,9 @@ def _of_nodes(view: StartView, message: str) -> Waiting:
         else:
             reason = WaitReason.NEVER_FITS
             said = f"No node of the cluster can hold this server. {_what_is_wrong(view, placement)}"
-        return Waiting(reason=reason, step="place", sentence=said.rstrip())
+        return Waiting(reason=reason, sentence=said.rstrip())
     said = sentences(_what_is_used(view, placement) or detail(message), _others(view))
-    return Waiting(reason=WaitReason.BUSY, step="place", sentence=said)
+    return Waiting(reason=WaitReason.BUSY, sentence=said)
 
 
 def _what_is_wrong(view: StartView, placement: Placement) -> str:

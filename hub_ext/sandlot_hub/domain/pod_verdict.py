@@ -51,8 +51,9 @@ if TYPE_CHECKING:
 _VOLUME_EVENTS = ("FailedAttachVolume", "FailedMount", "FailedMapVolume")
 _TROUBLE_EVENTS = ("FailedCreatePodSandBox", "FailedPrepareDynamicResources", "NetworkNotReady")
 _GOOD_EVENTS = ("Pulling", "Pulled", "Created", "Started", "SuccessfulAttachVolume")
-_SHOWN_SECONDS = 10
-"""A wait is told its length from here on, in seconds."""
+
+
+_STARTING = "The server runs, and gets ready to answer."
 
 
 def observe(view: StartView) -> Verdict:
@@ -61,7 +62,7 @@ def observe(view: StartView) -> Verdict:
     if pod is None:
         if view.last_seen is not None:
             return judge_vanished(view)
-        return _waiting(WaitReason.PLACING, "The cluster is asked for your server.")
+        return Waiting(reason=WaitReason.PLACING, sentence="The cluster is asked for your server.")
     over = _over(view, pod)
     if over is not None:
         return over
@@ -75,7 +76,7 @@ def _over(view: StartView, pod: Document) -> Waiting | Failed | None:
         return judge_ended(view, pod)
     because = disruption(pod)
     if because is None and text(pod, "metadata", "deletionTimestamp"):
-        return _waiting(WaitReason.STOPPING, "The server is being stopped.")
+        return Waiting(reason=WaitReason.STOPPING, sentence="The server is being stopped.")
     return because
 
 
@@ -92,11 +93,12 @@ def _on_its_node(view: StartView, pod: Document) -> Verdict:
             return _preparing(view)
         if container not in items(pod, "status", "containerStatuses"):
             said = f"The step {quoted(container.get('name'))}, which an administrator added, runs."
-            return _waiting(WaitReason.PREPARING, said)
+            return Waiting(reason=WaitReason.PREPARING, sentence=said)
     if condition(pod, "Ready").get("status") == "True" and text(pod, "status", "podIP"):
-        return Ready()
+        starting = Waiting(reason=WaitReason.ANSWER, sentence=_STARTING)
+        return Ready() if view.answers else starting
     if text(pod, "status", "phase") == "Running":
-        return _waiting(WaitReason.ANSWER, "The server runs, and gets ready to answer.")
+        return Waiting(reason=WaitReason.ANSWER, sentence=_STARTING)
     return _preparing(view)
 
 
@@ -116,27 +118,18 @@ def _preparing(view: StartView) -> Waiting:
     if reason in _VOLUME_EVENTS:
         if "Multi-Attach" in said or "already used by" in said:
             busy = "A volume of the server is still attached to another node."
-            return _waiting(WaitReason.VOLUME_BUSY, busy)
+            return Waiting(reason=WaitReason.VOLUME_BUSY, sentence=busy)
         attached = sentences("A volume cannot be attached to the node yet.", detail(said))
-        return _waiting(WaitReason.VOLUME, attached)
+        return Waiting(reason=WaitReason.VOLUME, sentence=attached)
     if reason == "Pulling":
-        ours = f"{{{SERVER_CONTAINER}}}" in text(last or {}, "involvedObject", "fieldPath")
+        where = text(last or {}, "involvedObject", "fieldPath")
+        ours = not where or f"{{{SERVER_CONTAINER}}}" in where
         image = f"the image {quoted(view.subject.image)}" if ours else "what goes with your server"
-        return Waiting(reason=WaitReason.IMAGE, step="image", sentence=f"The node gets {image}.")
+        return Waiting(reason=WaitReason.IMAGE, sentence=f"The node gets {image}.")
     if reason in _TROUBLE_EVENTS:
         trouble = sentences("The node cannot prepare the server yet.", detail(said))
-        return _waiting(WaitReason.PREPARING, trouble)
-    return _waiting(WaitReason.PREPARING, "The node prepares the server.")
-
-
-def _waiting(reason: WaitReason, sentence: str) -> Waiting:
-    match reason:
-        case WaitReason.PLACING:
-            return Waiting(reason=reason, step="place", sentence=sentence)
-        case WaitReason.ANSWER:
-            return Waiting(reason=reason, step="answer", sentence=sentence)
-        case _:
-            return Waiting(reason=reason, step="prepare", sentence=sentence)
+        return Waiting(reason=WaitReason.PREPARING, sentence=trouble)
+    return Waiting(reason=WaitReason.PREPARING, sentence="The node prepares the server.")
 
 
 class StartJudge:
@@ -180,9 +173,7 @@ class StartJudge:
             return give_up(verdict, limit)
         if now - self._began >= self._patience.in_all:
             return self._too_long(verdict)
-        return dataclasses.replace(
-            verdict, seconds=seconds, sentence=_with_length(verdict.sentence, seconds)
-        )
+        return dataclasses.replace(verdict, seconds=seconds)
 
     def _too_long(self, verdict: Waiting) -> Failed:
         limit = format_duration(self._patience.in_all)
@@ -191,10 +182,3 @@ class StartJudge:
             sentence=f"{verdict.sentence} The start was given up after {limit} in all.",
             next=f"{ASK}, or try again later.",
         )
-
-
-def _with_length(sentence: str, seconds: float) -> str:
-    if seconds < _SHOWN_SECONDS:
-        return sentence
-    rounded = int(seconds // 10) * 10 if seconds < 60 else int(seconds // 60) * 60  # noqa: PLR2004
-    return f"{sentence} So far: {format_duration(rounded)}."

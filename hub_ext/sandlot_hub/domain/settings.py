@@ -12,6 +12,9 @@ from pydantic import Field, model_validator
 
 from .catalogue import check_catalogue
 from .cluster_settings import ClusterSettings, FlavorClusterSettings
+from .cluster_types import ResourceName
+from .dask_settings import DaskSettings
+from .kubespawner_override import KubespawnerOverride
 from .settings_types import (
     AllowSettings,
     DigestRule,
@@ -19,7 +22,6 @@ from .settings_types import (
     LongText,
     RegistryPattern,
     RepositoryPattern,
-    ResourceName,
     SettingsModel,
     ShortText,
     Slug,
@@ -64,6 +66,8 @@ class ImageSettings(CatalogueEntry):
     """Name of a folder below `images/` whose lock file makes the local environment."""
     requires_accelerator: bool = False
     """Whether the image is of no use without an accelerator."""
+    kubespawner_override: KubespawnerOverride = Field(default={})
+    """Options of KubeSpawner for servers of this image, by name; mappings are merged. See below."""
 
     @model_validator(mode="after")
     def _has_a_part(self) -> Self:
@@ -112,6 +116,8 @@ class SizeSettings(CatalogueEntry):
         None
     )
     """What an hour costs, in `price_unit`. Shown to people; nobody is charged for it."""
+    kubespawner_override: KubespawnerOverride = Field(default={})
+    """Options of KubeSpawner for servers of this size, over those of the image. See below."""
 
 
 class ImageRule(SettingsModel):
@@ -199,8 +205,10 @@ class SandlotSettings(SettingsModel):
     """What prices are counted in, such as `€` or `credits`; shown as `2 credits/h`."""
     local: LocalSettings = LocalSettings()
     """Servers as processes of one machine."""
+    dask: DaskSettings = DaskSettings()
+    """Dask clusters."""
     kubernetes: ClusterSettings = ClusterSettings()
-    """Servers in a Kubernetes cluster. Read and checked, and not used yet."""
+    """Servers in a Kubernetes cluster, where the hub runs without `sandlot up`."""
 
     @property
     def entries(self) -> tuple[CatalogueEntry, ...]:

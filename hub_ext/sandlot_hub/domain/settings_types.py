@@ -40,15 +40,6 @@ ImageReference = Annotated[
 ]
 """Registry, repository, tag and digest, as a container runtime takes them."""
 
-ResourceName = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^[a-z0-9][a-z0-9.-]*/[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=253, strict=True
-    ),
-]
-"""Name of an extended resource, with its domain."""
-
-
 RegistryPattern = Annotated[
     str,
     StringConstraints(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandlot_contracts.session import SERVICES_URL_ENV
+from sandlot_contracts.session import IMAGE_ENV, SERVICES_URL_ENV
+
+from .services import service_entry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandlot_hub.adapters.embedded import EmbeddedConfig, EmbeddedService
+    from sandlot_hub.adapters.embedded import EmbeddedConfig
 
     from .editor import ConfigEditor
 
@@ -23,16 +25,9 @@ OPERATOR_ROLE: Mapping[str, Any] = {
 }
 """The only role that Sandlot adds. Making accounts needs ``admin:users``, nothing narrower does."""
 
-SERVICE_SCOPES: Mapping[str, tuple[str, ...]] = {"offers": ("custom:sandlot-offers:read",)}
-"""What the login of a person at a service's pages may do there."""
-
-SERVICE_INFO: Mapping[str, Mapping[str, str]] = {
-    "offers": {
-        "title": "Availability",
-        "description": "What you can start at the moment, and why the rest is off.",
-    },
-}
-"""How services are called on the home page; one without a title is not listed there."""
+DASK_GATEWAY = "dask-gateway"
+DASHBOARDS = "sandlot/api/v1/clusters"
+"""Where a user's server shows the dashboards of their clusters, below its own address."""
 
 ACCOUNTS = "sandlot_hub.auth.accounts.AccountsAuthenticator"
 _ACCOUNTS_NAMES = frozenset({ACCOUNTS, "sandlot-accounts"})
@@ -142,7 +137,15 @@ def _configure_accounts(editor: ConfigEditor, embedded: EmbeddedConfig) -> None:
 
 
 def _configure_services(editor: ConfigEditor, embedded: EmbeddedConfig) -> None:
-    services = [_service(name, service) for name, service in embedded.services.items()]
+    services = [
+        service_entry(
+            name,
+            service.url,
+            api_token=service.token,
+            oauth_client_id=service.oauth_client_id,
+        )
+        for name, service in embedded.services.items()
+    ]
     operator = operator_service(embedded.operator_token)
     editor.merge_named("JupyterHub", "services", [*services, operator])
     editor.merge_named("JupyterHub", "load_roles", [OPERATOR_ROLE])
@@ -158,23 +161,6 @@ def operator_service(token: str) -> dict[str, Any]:
     return {"name": OPERATOR, "api_token": token, "admin": True, "display": False}
 
 
-def _service(name: str, service: EmbeddedService) -> dict[str, Any]:
-    return {
-        "name": name,
-        "url": service.url,
-        "api_token": service.token,
-        "oauth_client_id": service.oauth_client_id,
-        "oauth_client_allowed_scopes": list(SERVICE_SCOPES.get(name, ())),
-        # Ours, on this machine: asking people whether they trust it tells them nothing.
-        "oauth_no_confirm": True,
-        # On the home page instead of in the navigation bar, see `SERVICE_INFO`.
-        "display": False,
-        "info": {"sandlot": dict(SERVICE_INFO[name])} if name in SERVICE_INFO else {},
-        # The hub waits this long for it at its own start; people can log in without it.
-        "timeout": 5,
-    }
-
-
 def _configure_servers(
     editor: ConfigEditor, embedded: EmbeddedConfig, sections: tuple[str, ...]
 ) -> None:
@@ -185,4 +171,25 @@ def _configure_servers(
     editor.offer(sections, "default_url", "/lab")
     # Through the proxy: it stays while a service is restarted, and its port is the one kept.
     services = f"http://127.0.0.1:{embedded.public_port}{embedded.base_url}services/"
-    editor.merge_mapping("Spawner", "environment", {SERVICES_URL_ENV: services})
+    editor.merge_mapping(
+        "Spawner", "environment", {SERVICES_URL_ENV: services, **_dask(embedded, services)}
+    )
+
+
+def _dask(embedded: EmbeddedConfig, services: str) -> dict[str, str]:
+    """Return what makes `dask_gateway.GatewayCluster()` work without arguments.
+
+    Texts in braces are variables of the server's environment, which the client looks up.
+    """
+    if DASK_GATEWAY not in embedded.services:
+        return {}
+    told = {
+        "ADDRESS": f"{services}{DASK_GATEWAY}",
+        "PROXY_ADDRESS": f"gateway://127.0.0.1:{embedded.dask_proxy_port}",
+        "PUBLIC_ADDRESS": f"{{JUPYTERHUB_SERVICE_PREFIX}}{DASHBOARDS}",
+        "AUTH__TYPE": "jupyterhub",
+        # All of it is on this machine, whatever proxy leads out of it.
+        "HTTP_CLIENT__PROXY": "False",
+        "CLUSTER__OPTIONS__IMAGE": f"{{{IMAGE_ENV}}}",
+    }
+    return {f"DASK_GATEWAY__{name}": value for name, value in told.items()}

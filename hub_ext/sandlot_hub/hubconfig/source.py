@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SETTINGS_ENV = "SANDLOT_SETTINGS"
 """Environment variable with the path that `sandlot up --settings` was given."""
 
-_OPTIONS = frozenset({"settings", "settings_source"})
+_OPTIONS = frozenset({"offers_url", "settings", "settings_source"})
 _ASSIGN_WHOLE = (
     "Assign one mapping, or the path of a YAML file: c.Sandlot.settings = 'settings.yaml'"
 )

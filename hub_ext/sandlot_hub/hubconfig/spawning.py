@@ -21,17 +21,23 @@ if TYPE_CHECKING:
 
 OFFERS_READ = "custom:sandlot-offers:read"
 OFFERS_ACCESS = "access:services!service=offers"
+DASK_ACCESS = "access:services!service=dask-gateway"
 
 CUSTOM_SCOPES: Mapping[str, Mapping[str, str]] = {
     OFFERS_READ: {"description": "Read which images and sizes one may start, and why others not"},
 }
-USER_SCOPES = frozenset({OFFERS_ACCESS, OFFERS_READ})
+USER_SCOPES = frozenset({DASK_ACCESS, OFFERS_ACCESS, OFFERS_READ})
 """What every user may do with Sandlot's services, and so what their servers may."""
 
 _SERVER_DEFAULTS = ("users:activity!user", "access:servers!server")
 """Scopes of the hub's ``server`` role. Setting the option replaces them, so they are repeated."""
 
 _FROM_SETTINGS = "images, sizes and profiles come from Sandlot's settings"
+_KUBESPAWNERS_FORM = (
+    "profile_list",
+    "profile_form_template",
+    "additional_profile_form_template_paths",
+)
 
 
 def spawner_sections(spawner_class: type[Configurable]) -> tuple[str, ...]:
@@ -59,7 +65,8 @@ def configure_spawning(
     editor.take(("JupyterHub",), "spawner_class", spawner, "Sandlot starts the servers")
     editor.take(sections, "apply_user_options", apply_user_options, _FROM_SETTINGS)
     editor.take(sections, "options_form", render_options_form, _FROM_SETTINGS)
-    editor.clear(("KubeSpawner",), "profile_list", _FROM_SETTINGS)
+    for key in _KUBESPAWNERS_FORM:
+        editor.clear(("KubeSpawner",), key, _FROM_SETTINGS)
     elsewhere = [name for name in sections if name != "Sandlot"]
     editor.clear(elsewhere, "settings", "assign c.Sandlot.settings instead")
     editor.put(("Sandlot",), "settings", loaded.settings)

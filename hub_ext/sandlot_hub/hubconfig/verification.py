@@ -18,22 +18,16 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from traitlets.config.loader import DeferredConfig
-from traitlets.log import get_logger
 from typing_extensions import override
 
 from .refusal import stop_hub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from traitlets.config import Config
 
     from .editor import Expectation
-
-_ONE_MACHINE = (
-    "This version of Sandlot starts servers on one machine, through `sandlot up`. "
-    "This hub was started without it: people can log in, but no server can be started."
-)
 
 
 class CheckedName(str, DeferredConfig):
@@ -51,8 +45,23 @@ class CheckedName(str, DeferredConfig):
         return str(self)
 
 
-def verify_at_start(config: Config, expectations: Sequence[Expectation]) -> None:
-    """Arrange the checks; a configuration that no hub loads is never checked."""
+def verify_at_start(
+    config: Config,
+    expectations: Sequence[Expectation],
+    *,
+    merged: Callable[[Config], object] | None = None,
+) -> None:
+    """Arrange the checks; a configuration that no hub loads is never checked.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+    expectations
+        What `install` wrote into it.
+    merged
+        Called in the hub's loop with the whole configuration, once that is right.
+    """
     name = CheckedName(config.JupyterHub.spawner_class)
     name.config, name.expectations = config, expectations
     config.JupyterHub.spawner_class = name
@@ -60,7 +69,7 @@ def verify_at_start(config: Config, expectations: Sequence[Expectation]) -> None
         loop = asyncio.get_running_loop()
     except RuntimeError:  # a tool reads the file, such as `sandlot check`
         return
-    loop.call_soon(_verify_merged, expectations)
+    loop.call_soon(_verify_merged, expectations, merged)
 
 
 def overwritten(config: Config, expectations: Iterable[Expectation]) -> tuple[str, ...]:
@@ -68,7 +77,9 @@ def overwritten(config: Config, expectations: Iterable[Expectation]) -> tuple[st
     return tuple(dict.fromkeys(each.name for each in expectations if not each.holds(config)))
 
 
-def _verify_merged(expectations: Sequence[Expectation]) -> None:
+def _verify_merged(
+    expectations: Sequence[Expectation], merged: Callable[[Config], object] | None
+) -> None:
     """Check what the starting hub has merged from files and command line."""
     from jupyterhub.app import JupyterHub  # noqa: PLC0415 (only where a hub is starting)
 
@@ -79,8 +90,8 @@ def _verify_merged(expectations: Sequence[Expectation]) -> None:
         # The file was read for something else, such as `jupyterhub upgrade-db`.
         return
     _refuse_overwritten(config, expectations)
-    if not config.get("SandlotLocalSpawner", {}).get("supervisor_socket"):
-        get_logger().warning("Sandlot: %s", _ONE_MACHINE)
+    if merged is not None:
+        merged(config)
 
 
 def _refuse_overwritten(config: Config, expectations: Sequence[Expectation]) -> None:

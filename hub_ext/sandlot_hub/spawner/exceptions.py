@@ -4,7 +4,8 @@
 
     jupyterhub.spawner.SpawnException
     ├── SpawnRefused            our rules refuse the request: 4xx, not a failure of the hub
-    └── SpawnFailed             the user's own process ended or did not answer: 424, neither
+    └── SpawnFailed             the user's own server ended or did not answer: 424, neither;
+                                nor is a cluster in trouble: 503
     tornado.web.HTTPError
     ├── SpawnUnavailableError   Sandlot or the machine is at fault: 503, and counted
     ├── StartUnderwayError      a second request at the same moment: a redirect to the first
@@ -13,7 +14,8 @@
 Why the second is not counted: what makes a user's process end is in that user's hands
 (a package in the home that shadows another, a broken configuration file), and the hub
 exits after ``consecutive_failure_limit`` errors. Counting would let one person stop
-the hub for everybody, and restarting the hub would mend nothing.
+the hub for everybody, and restarting the hub would mend nothing. Nor would it mend a
+cluster that does not answer for a minute.
 
 The first three set ``jupyterhub_message`` and ``jupyterhub_html_message``: the spawn form,
 progress events and the pending page read nothing else, so a plain `SpawnException`
@@ -102,17 +104,27 @@ class SpawnFailed(SpawnException):
         Stable code; also the ``reason`` of the hub's spawn metric.
     details
         Lines that help to find the cause, such as the end of the server's log.
+    unavailable
+        Whether what servers run on is at fault, and not this one server: 503 then.
     """
 
-    def __init__(self, message: str, *, code: str, details: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        details: tuple[str, ...] = (),
+        unavailable: bool = False,
+    ) -> None:
         html = _message_html(message, code)
-        super().__init__(message, reason=code, message_html=html, status_code=_FAILED_STATUS)
+        status = _TROUBLE_STATUS if unavailable else _FAILED_STATUS
+        super().__init__(message, reason=code, message_html=html, status_code=status)
         self.code = code
         self.details = details
         self.jupyterhub_message = message
         self.jupyterhub_html_message = html
         self.headers = _problem_headers(
-            _problem("The server did not start", message, code=code, status=_FAILED_STATUS)
+            _problem("The server did not start", message, code=code, status=status)
         )
 
 

@@ -4,38 +4,46 @@ from __future__ import annotations
 
 import asyncio
 import json
-from functools import cached_property
+from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import aiohttp
+from jupyterhub.utils import exponential_backoff, url_path_join
 from kubernetes_asyncio.client import ApiException
 from typing_extensions import override
 
-from sandlot_hub.adapters.cluster_objects import KubernetesObjects
+from sandlot_hub.adapters.server_answers import server_answers
 from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
 from sandlot_hub.domain.facilities import Facilities, Mode
 from sandlot_hub.domain.pod_denials import CreateAnswer, explain_denial, read_answer, unreachable
-from sandlot_hub.domain.pod_documents import StartSubject, text
-from sandlot_hub.domain.start_outcomes import Failed
+from sandlot_hub.domain.pod_names import home_claim_name
+from sandlot_hub.domain.start_outcomes import Failed, FailureCode
 
 from .exceptions import SpawnFailed, SpawnUnavailableError
 from .kube_create import CreateLimits, PodCreator
-from .kube_plans import KubePlans
-from .kube_surroundings import WatchedStart, is_of
+from .kube_homes import find_home
+from .kube_runs import KubeRuns
+from .kube_steps import CLUSTER_STEPS, StartSteps
+from .kube_surroundings import WatchedStart
 from .kube_watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from sandlot_contracts.session import Isolation
-    from sandlot_hub.domain.cluster_ports import ClusterObjects
-    from sandlot_hub.domain.cluster_settings import StartPatience
-    from sandlot_hub.domain.pod_documents import Document
+    from urllib.parse import SplitResult
 
+    from sandlot_contracts.session import Isolation
+    from sandlot_hub.domain.cluster_settings import StartPatience
+
+    from .progress import KnownStep
+
+_HTTP = 80
+_RETRY_S = 0.5
+"""Seconds between two questions to a server that does not answer yet."""
 _EARLIER = 5.0
 """Seconds that a start is given up before the hub would, whose words are a bare timeout."""
-_NO_SUBJECT = StartSubject(image="")
 
 
-class SandlotKubeSpawner(KubePlans):
+class SandlotKubeSpawner(KubeRuns):
     """Starts servers as pods, tells why they wait, and ends starts that cannot work."""
 
     @override
@@ -43,17 +51,18 @@ class SandlotKubeSpawner(KubePlans):
         """Return what the cluster can do: whether it has room shows when a server is placed."""
         return Facilities(mode=Mode.KUBERNETES)
 
+    @property
+    @override
+    def feed(self) -> None:
+        """Return None: what is in use in a cluster is told to nobody while a form is open.
+
+        The offers service cannot know it; the form shows this hub's own count, and its age.
+        """
+
     @override
     def isolation(self) -> Isolation:
         """Return that every server is apart from the others."""
         return "pod"
-
-    @cached_property
-    def objects(self) -> ClusterObjects:
-        """The cluster."""
-        return KubernetesObjects(
-            api=self.api, namespace=self.namespace, timeout_s=self.k8s_api_request_timeout
-        )
 
     @property
     def patience(self) -> StartPatience:
@@ -63,8 +72,10 @@ class SandlotKubeSpawner(KubePlans):
         return patience.model_copy(update={"in_all": in_all})
 
     @property
-    def _key(self) -> str:
-        return f"{self.namespace}/{self.pod_name}"
+    @override
+    def known_steps(self) -> tuple[KnownStep, ...]:
+        """The steps of a start."""
+        return CLUSTER_STEPS
 
     # --- the start --------------------------------------------------------------------
 
@@ -76,60 +87,101 @@ class SandlotKubeSpawner(KubePlans):
             failure = self._failure(explain_denial(error.status, _body(error), self.subject))
             self.story.fail(failure)
             raise failure from error
-        except (aiohttp.ClientError, OSError) as error:
-            failed = unreachable()
-            trouble = SpawnUnavailableError(failed.message, code=failed.code.value)
-            self.story.fail(trouble)
-            raise trouble from error
+        except ClusterRefusedError as error:
+            failure = self._failure(explain_denial(error.status, error.document, self.subject))
+            self.story.fail(failure)
+            raise failure from error
+        except (aiohttp.ClientError, OSError, ClusterUnreachableError) as error:
+            failure = self._failure(unreachable())
+            self.story.fail(failure)
+            raise failure from error
         except (SpawnFailed, SpawnUnavailableError) as error:
             self.story.fail(error)
+            raise
+        except asyncio.CancelledError:
+            self.note_cancelled()
             raise
         self.story.tell("answer", "The server runs; connecting you…")
         return url
 
     async def _started(self) -> str:
-        watched = WatchedStart(
-            objects=self.objects,
-            spawn_id=self.spawn_id,
-            key=self._key,
-            home=self.plain(self.get_pvc_manifest()) if self.storage_pvc_ensure else None,
-            story=self.story,
-            watches=self,
-        )
+        answered = asyncio.Event()
+        watched = self._watched(answered)
+        watched.steps.begin()
+        await self._take_up_home()
         dog = Watchdog(
             surroundings=watched,
             subject=self.subject,
             patience=self.patience,
             others=watched.others,
         )
-        starting = asyncio.ensure_future(super()._start())
+        starting = asyncio.ensure_future(self._answering(answered))
         watching = asyncio.ensure_future(dog.watch())
         try:
             await asyncio.wait({starting, watching}, return_when=asyncio.FIRST_COMPLETED)
             failed = None if starting.done() else watching.result()
             if failed is not None:
                 raise self._failure(failed)
-            return str(await starting)
+            url = str(await starting)
+            watched.show_steps(watched.pod())  # those since the last look
+            self.note_ready()
+            return url
         finally:
             # The hub stops what has failed; until then nothing of this start may go on.
             starting.cancel()
             watching.cancel()
             await asyncio.gather(starting, watching, return_exceptions=True)
 
-    async def _start_reflector(
-        self, kind: str, reflector_class: type[Any], *, replace: bool = False, **options: Any
-    ) -> Any:
-        # KubeSpawner keeps a watch that could not begin, or gave up after half a minute of
-        # errors, and no start would ever see a server again.
-        current = self.reflectors.get(self._get_reflector_key(kind))
-        replace = replace or (current is not None and _is_over(current))
-        # Shielded: all servers share a watch, and the others would wait for ever for one whose
-        # beginning was cancelled together with the start that happened to come first.
-        beginning = asyncio.ensure_future(
-            super()._start_reflector(kind, reflector_class, replace=replace, **options)
+    async def _take_up_home(self) -> None:
+        """Have the home of before Sandlot mounted, if there is one."""
+        server = self.name if self.has_own_home else ""
+        own = home_claim_name(self.user.name, server)
+        # What an administrator named, or the hub remembers, is the one.
+        is_decided = self._pvc_exists or self.pvc_name != own or not self.handle_legacy_names
+        if is_decided or not self.storage_pvc_ensure:
+            return
+        template = "claim-{user_server}" if server else "claim-{username}"
+        found = await find_home(
+            self.objects,
+            owner=self.user.name,
+            name=own,
+            earlier=[
+                self._expand_user_properties(template, slug_scheme=scheme)
+                for scheme in ("safe", "escape")
+            ],
         )
-        beginning.add_done_callback(_look_at)
-        return await asyncio.shield(beginning)
+        if isinstance(found, Failed):
+            raise self._failure(found)
+        self.pvc_name = found
+
+    async def _answering(self, answered: asyncio.Event) -> str:
+        url = str(await super()._start())
+        await self._wait_for_answer(urlsplit(url))
+        answered.set()
+        return url
+
+    async def _wait_for_answer(self, url: SplitResult) -> None:
+        # The hub waits for an answer as well, and counts it as a failure of its own when none
+        # comes, without a sentence. With `internal_ssl` only the hub can ask.
+        if self.server is None or url.scheme != "http":
+            return
+        path = str(url_path_join(self.server.base_url, "api"))
+        while True:
+            if await server_answers(url.hostname or "", url.port or _HTTP, path):
+                return
+            await asyncio.sleep(_RETRY_S)
+
+    def _watched(self, answered: asyncio.Event) -> WatchedStart:
+        return WatchedStart(
+            objects=self.objects,
+            spawn_id=self.spawn_id,
+            key=self._key,
+            home=self.home_document,
+            story=self.story,
+            steps=StartSteps(self.story),
+            answered=answered,
+            watches=self,
+        )
 
     async def _make_create_pod_request(self, pod: Any, request_timeout: float) -> bool:
         del request_timeout  # of one request, which `objects` knows
@@ -160,60 +212,28 @@ class SandlotKubeSpawner(KubePlans):
 
     def _failure(self, failed: Failed) -> SpawnFailed:
         self.log.warning("%s was not started: %s %s", self._log_name, failed.code, failed.message)
-        return SpawnFailed(failed.message, code=failed.code.value)
-
-    # --- the end ----------------------------------------------------------------------
-
-    async def stop(self, now: bool = False) -> None:  # noqa: FBT001, FBT002 (the hub's signature)
-        """Stop the server. What has its name and is of no start of ours stays."""
-        await self._start_watching_pods()
-        if self._is_foreign(self.pod_reflector.pods.get(self._key)):
-            return
-        await super().stop(now)
-
-    async def _make_delete_pod_request(
-        self, pod_name: str, delete_options: Any, grace_seconds: int, request_timeout: float
-    ) -> bool:
-        del delete_options, request_timeout
-        try:
-            found = await self.objects.read_pod(pod_name)
-            if found is not None and not self._is_foreign(found):
-                uid = text(found, "metadata", "uid")
-                await self.objects.delete_pod(pod_name, uid=uid, grace_s=grace_seconds)
-        except ClusterUnreachableError:
-            return False
-        except ClusterRefusedError as error:
-            if read_answer(error.status, error.document) is not CreateAnswer.FAILED:
-                return False
-            failed = explain_denial(error.status, error.document, _NO_SUBJECT)
-            raise SpawnUnavailableError(failed.message, code=failed.code.value) from error
-        return True
-
-    def _is_foreign(self, pod: Document | None) -> bool:
-        # A server that plain KubeSpawner started has no spawn id, and so has the spawner.
-        if pod is None or not self.spawn_id or is_of(pod, self.spawn_id):
-            return False
-        self.log.warning("%s: the pod %s is of no start of ours", self._log_name, self._key)
-        return True
+        trouble = failed.code is FailureCode.CLUSTER_TROUBLE
+        return SpawnFailed(failed.message, code=failed.code.value, unavailable=trouble)
 
     async def delete_forever(self) -> None:
         """Have a home removed with the user or, where each server has one, with its server."""
-        if not self.name or self.has_own_home:
+        # Without homes on claims there is nothing to remove, and no right to.
+        if not self.storage_pvc_ensure:
+            return
+        if self.name and self.pvc_name == home_claim_name(self.user.name, self.name):
+            await self._delete_own_home()
+        else:
             await super().delete_forever()
 
-
-def _look_at(task: asyncio.Future[Any]) -> None:
-    """Take note of a result that nobody may wait for any more."""
-    if not task.cancelled():
-        task.exception()
-
-
-def _is_over(reflector: Any) -> bool:
-    """Return whether a watch of KubeSpawner will see nothing any more."""
-    loaded, task = reflector.first_load_future, reflector.watch_task
-    if loaded.done() and (loaded.cancelled() or loaded.exception() is not None):
-        return True
-    return task is not None and bool(task.done())
+    async def _delete_own_home(self) -> None:
+        # KubeSpawner takes a claim for a shared one unless its own template named it.
+        if not self.delete_pvc:
+            return
+        await exponential_backoff(
+            partial(self._make_delete_pvc_request, self.pvc_name, self.k8s_api_request_timeout),
+            f"Could not delete the claim {self.pvc_name}",
+            timeout=self.k8s_api_request_retry_timeout,
+        )
 
 
 def _body(error: ApiException) -> dict[str, Any]:

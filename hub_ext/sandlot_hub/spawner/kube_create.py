@@ -21,7 +21,7 @@ from sandlot_hub.domain.pod_denials import (
     unreachable,
 )
 from sandlot_hub.domain.pod_documents import text
-from sandlot_hub.domain.pod_names import SPAWN_ID
+from sandlot_hub.domain.pod_names import HUB, SPAWN_ID
 from sandlot_hub.domain.start_outcomes import ASK, Failed, FailureCode
 
 if TYPE_CHECKING:
@@ -135,6 +135,8 @@ def is_earlier(found: Document, wanted: Document) -> bool:
     """Return whether a pod is an earlier one of the very same server of the same owner."""
     return (
         bool(_label(found, SPAWN_ID))
+        # Hubs that share a namespace can have users of the same name.
+        and _label(found, HUB) in {"", _label(wanted, HUB)}
         and all(_label(found, key) == _label(wanted, key) for key in _OWN_LABELS)
         and text(found, "metadata", "annotations", _SERVER)
         == text(wanted, "metadata", "annotations", _SERVER)

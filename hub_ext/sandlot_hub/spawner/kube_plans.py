@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +21,15 @@ from sandlot_hub.domain.pod_plan import PodRequest, build_pod_parts, owner_label
 from sandlot_hub.domain.start_outcomes import ASK
 
 from .exceptions import SpawnFailed, SpawnUnavailableError
+from .kube_overrides import TraitOverrides
 from .mixin import SandlotSpawnerMixin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sandlot_hub.domain.plan import Plan
-    from sandlot_hub.domain.pod_check import Breach
+    from sandlot_hub.domain.pod_breaches import Breach
+    from sandlot_hub.domain.pod_documents import Document
 
 _MARGIN = 30.0
 """Seconds that the hub waits longer than we do, so that our sentence is what people read."""
@@ -38,6 +41,9 @@ class KubePlans(SandlotSpawnerMixin, KubeSpawner):
     An administrator's options of KubeSpawner hold, except for what people choose here:
     image, CPU, memory and accelerators. Where they set none, the settings decide.
     """
+
+    pvc_name: str
+    """Name of the claim of the home."""
 
     @default("pod_name_template")
     def _default_pod_name_template(self) -> str:
@@ -82,6 +88,10 @@ class KubePlans(SandlotSpawnerMixin, KubeSpawner):
         """Whether each named server has a home of its own."""
         return self._claim_home is not None and self._claim_home.per == "server"
 
+    def home_document(self) -> Document | None:
+        """Return the claim of the home as it is made; None without one."""
+        return self.plain(self.get_pvc_manifest()) if self.storage_pvc_ensure else None
+
     @property
     def required_plan(self) -> Plan:
         """The plan.
@@ -101,18 +111,38 @@ class KubePlans(SandlotSpawnerMixin, KubeSpawner):
         """What is started, in the words of people."""
         plan = self.required_plan
         accelerator = plan.accelerator
+        takes = None if accelerator is None else accelerator.flavor.kubernetes.new_node_takes
         return StartSubject(
             image=plan.image.display_name,
             accelerator="" if accelerator is None else accelerator.flavor.display_name,
             resource="" if accelerator is None else accelerator.flavor.resource,
             home_claim=self.pvc_name if self.storage_pvc_ensure else "",
+            new_node_s=takes or self.cluster.new_node_takes,
         )
 
+    @cached_property
+    def _overrides(self) -> TraitOverrides:
+        return TraitOverrides(self)
+
     async def load_user_options(self) -> None:
-        """Do nothing: the plan has the options, judged by `resolve`.
+        """Set the options of image and size for this start. The plan has what people chose.
 
         KubeSpawner's own reading would take what `resolve` refuses.
         """
+        self._overrides.undo()
+        plan, flavors = self.required_plan, self.required_settings.accelerators.values()
+        resources = {flavor.resource for flavor in flavors}
+        for place, part in (
+            (f"images.{plan.image_slug}", plan.image),
+            (f"sizes.{plan.size_slug}", plan.size),
+        ):
+            await self._overrides.apply(place, part.kubespawner_override, resources=resources)
+
+    @override
+    def clear_state(self) -> None:
+        """Forget the server, and what was set for it."""
+        self._overrides.undo()
+        super().clear_state()
 
     @override
     def get_env(self) -> dict[str, str]:
@@ -129,7 +159,7 @@ class KubePlans(SandlotSpawnerMixin, KubeSpawner):
         return env
 
     async def get_pod_manifest(self) -> Any:
-        """Return the pod of the plan.
+        """Return the pod of the plan: as a model for an administrator's hook, else as JSON.
 
         Raises
         ------
@@ -148,7 +178,9 @@ class KubePlans(SandlotSpawnerMixin, KubeSpawner):
         breaches = check_manifest(manifest, name=self.pod_name, parts=parts, admin=admin)
         if breaches:
             raise self._breached(breaches)
-        # An administrator's `modify_pod_hook` expects KubeSpawner's models.
+        if self.modify_pod_hook is None:
+            # Models cost as much as all the rest of a manifest, and nobody would look at them.
+            return manifest
         answer = SimpleNamespace(data=json.dumps(manifest))
         return self.api.api_client.deserialize(answer, "V1Pod")
 
@@ -170,6 +202,7 @@ class KubePlans(SandlotSpawnerMixin, KubeSpawner):
             spawn_id=self.spawn_id,
             server_name=self.name,
             home_claim=self.pvc_name,
+            hub=self.hub.api_url,
         )
 
     def _breached(self, breaches: tuple[Breach, ...]) -> SpawnFailed:

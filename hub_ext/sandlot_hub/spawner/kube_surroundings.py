@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sandlot_hub.domain.pod_documents import OthersWaiting, text
 from sandlot_hub.domain.pod_names import SPAWN_ID
 from sandlot_hub.domain.pod_queue import others_waiting
+from sandlot_hub.domain.pod_steps import steps_behind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    import asyncio
+    from collections.abc import Callable, Mapping, Sequence
 
     from sandlot_hub.domain.cluster_ports import ClusterObjects
     from sandlot_hub.domain.pod_documents import Document
+    from sandlot_hub.domain.pod_queue import Queue
     from sandlot_hub.domain.start_outcomes import Waiting
 
-    from .progress import StartStory, Step
+    from .kube_steps import StartSteps
+    from .progress import StartStory
 
 
 class PodWatch(Protocol):
@@ -28,15 +32,6 @@ class PodWatch(Protocol):
         ...
 
 
-class EventWatch(Protocol):
-    """KubeSpawner's reflector of events."""
-
-    @property
-    def events(self) -> Sequence[dict[str, Any]]:
-        """The events, the oldest first."""
-        ...
-
-
 class Watches(Protocol):
     """KubeSpawner's watches, which begin during a start."""
 
@@ -45,9 +40,16 @@ class Watches(Protocol):
         """The pods of servers; None before it began."""
         ...
 
-    @property
-    def event_reflector(self) -> EventWatch | None:
-        """Their events; None before it began, or when an administrator wants none."""
+    def last_seen_pod(self, key: str) -> Document | None:
+        """Return a pod that is gone as it was seen last."""
+        ...
+
+    def events_of(self, uid: str) -> Sequence[Document]:
+        """Return the events about a pod that were seen, or of all pods."""
+        ...
+
+    def queues(self) -> Mapping[str, Queue]:
+        """Return who waits, by the flavor that they wait for."""
         ...
 
 
@@ -59,10 +61,14 @@ class WatchedStart:
     spawn_id: str
     key: str
     """``namespace/name`` of the pod."""
-    home: Document | None
-    """The claim of the home as it is made; None without one."""
+    home: Callable[[], Document | None]
+    """Returns the claim of the home as it is made; None without one."""
     story: StartStory
+    """Knows how long the start has lasted."""
+    steps: StartSteps
     """Is told what people read."""
+    answered: asyncio.Event
+    """Whether the server has answered."""
     watches: Watches
     """Where pods and events are seen."""
 
@@ -72,32 +78,49 @@ class WatchedStart:
         found = None if watch is None else watch.pods.get(self.key)
         return found if is_of(found, self.spawn_id) else None
 
+    def gone_pod(self) -> Document | None:
+        """Return the pod of this start as it was before it went away."""
+        found = self.watches.last_seen_pod(self.key)
+        return found if is_of(found, self.spawn_id) else None
+
+    async def is_there(self) -> bool:
+        """Return whether the cluster itself has the pod of this start."""
+        _, _, name = self.key.partition("/")
+        return is_of(await self.objects.read_pod(name), self.spawn_id)
+
     def events(self) -> Sequence[Document]:
-        """Return the events that were seen."""
-        watch = self.watches.event_reflector
-        return () if watch is None else watch.events
+        """Return the events about the pod that were seen."""
+        uid = text(self.pod() or {}, "metadata", "uid")
+        return self.watches.events_of(uid) if uid else ()
 
     def others(self) -> OthersWaiting:
         """Return who else waits for the same accelerators."""
-        watch = self.watches.pod_reflector
-        pods = () if watch is None else watch.pods.values()
-        return others_waiting(self.pod(), pods, waited_s=self.story.seconds)
+        return others_waiting(self.pod(), self.watches.queues(), waited_s=self.story.seconds)
+
+    def answers(self) -> bool:
+        """Return whether the server has answered."""
+        return self.answered.is_set()
 
     async def claim(self) -> Document | None:
         """Return the claim of the home; None when there is none."""
-        if self.home is None:
+        home = self.home()
+        if home is None:
             return None
-        return await self.objects.read_claim(text(self.home, "metadata", "name"))
+        return await self.objects.read_claim(text(home, "metadata", "name"))
 
     async def make_home_again(self) -> None:
         """Make the claim of the home, which is gone."""
-        if self.home is not None:
-            await self.objects.create_claim(self.home)
+        home = self.home()
+        if home is not None:
+            await self.objects.create_claim(home)
+
+    def show_steps(self, pod: Document | None) -> None:
+        """Tell people which steps are behind."""
+        self.steps.show(steps_behind(pod))
 
     def tell(self, waiting: Waiting) -> None:
         """Tell people that the start waits."""
-        step: Step = "answer" if waiting.step == "answer" else "process"
-        self.story.tell(step, waiting.sentence)
+        self.steps.wait(waiting.sentence)
 
 
 def is_of(pod: Document | None, spawn_id: str) -> bool:

@@ -1,7 +1,8 @@
 """Looks at a start while KubeSpawner waits for it, tells why it waits, and ends what cannot work.
 
 KubeSpawner's own wait ends when the server is ready, or with a bare timeout. This one reads
-what KubeSpawner's watches hold anyway; it asks the cluster itself only about claims.
+what KubeSpawner's watches hold anyway; it asks the cluster itself only about claims, and about a
+pod that seems to be gone.
 """
 
 from __future__ import annotations
@@ -35,8 +36,20 @@ class Surroundings(Protocol):
         """Return the server's pod as it was seen last; None when there is none."""
         ...
 
+    def gone_pod(self) -> Document | None:
+        """Return the server's pod as it was before it went away; None when it did not."""
+        ...
+
+    async def is_there(self) -> bool:
+        """Return whether the cluster itself has the server's pod, whatever was seen."""
+        ...
+
     def events(self) -> Sequence[Document]:
-        """Return the events that were seen."""
+        """Return the events about the pod that were seen."""
+        ...
+
+    def answers(self) -> bool:
+        """Return whether the server has answered."""
         ...
 
     async def claim(self) -> Document | None:
@@ -45,6 +58,10 @@ class Surroundings(Protocol):
 
     async def make_home_again(self) -> None:
         """Make the claim of the home, which is gone."""
+        ...
+
+    def show_steps(self, pod: Document | None) -> None:
+        """Tell people which steps are behind, when that is news."""
         ...
 
     def tell(self, waiting: Waiting) -> None:
@@ -90,12 +107,17 @@ class Watchdog:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> Failed | None:
-        """Return why the start has failed; None when the server is ready."""
+        """Return why the start has failed; None when the server answers."""
         judge = StartJudge(patience=self._patience, now=monotonic())
         while True:
-            verdict = judge.judge(self._view(), now=monotonic())
+            view = self._view()
+            self._surroundings.show_steps(view.pod)
+            verdict = judge.judge(view, now=monotonic())
             if isinstance(verdict, Failed):
-                return verdict
+                if view.pod is not None or not await self._may_be_there():
+                    return verdict
+                await sleep(LOOK_S)
+                continue
             if not isinstance(verdict, Waiting):
                 return None
             self._tell(verdict)
@@ -111,9 +133,18 @@ class Watchdog:
             pod=pod,
             events=self._surroundings.events(),
             claims=self._claims,
-            others=self._others(),
-            last_seen=self._last_seen if pod is None else None,
+            others=self._others() if _has_no_place(pod) else NOBODY,
+            answers=self._surroundings.answers(),
+            # It may have come and gone between two looks.
+            last_seen=(self._last_seen or self._surroundings.gone_pod()) if pod is None else None,
         )
+
+    async def _may_be_there(self) -> bool:
+        # A list of the cluster can be older than what was seen already, and lacks what is new.
+        try:
+            return await self._surroundings.is_there()
+        except (ClusterRefusedError, ClusterUnreachableError):
+            return True  # the next look asks again, and the start has an end
 
     def _tell(self, waiting: Waiting) -> None:
         news = (waiting.reason, waiting.sentence)
@@ -133,3 +164,8 @@ class Watchdog:
         except (ClusterRefusedError, ClusterUnreachableError):
             return  # the next look tries again, and patience has an end
         self._claims = {} if found is None else {text(found, "metadata", "name"): found}
+
+
+def _has_no_place(pod: Document | None) -> bool:
+    """Return whether a pod still waits for a node, as the others are counted among all pods."""
+    return pod is not None and not text(pod, "spec", "nodeName")

@@ -22,7 +22,7 @@ from .availability import machine_availability
 from .exceptions import SpawnUnavailableError
 from .machine import MACHINE_KEY, LocalMachine, as_trouble
 from .mixin import SandlotSpawnerMixin
-from .process import LocalProcess
+from .process import SERVER_EXITED, LocalProcess
 from .session import allowed_environment
 
 if TYPE_CHECKING:
@@ -63,6 +63,9 @@ class SandlotLocalSpawner(SandlotSpawnerMixin, Spawner):
     )
 
     _process: LocalProcess | None = None
+
+    _stopping = False
+    """Whether the hub has asked for the end."""
 
     @default("poll_interval")
     def _default_poll_interval(self) -> int:
@@ -184,12 +187,18 @@ class SandlotLocalSpawner(SandlotSpawnerMixin, Spawner):
         """Return None while the server runs, else its exit code (0 when that is not known)."""
         if not self.spawn_id:
             return 0
+        process = self._known_process()
         try:
-            return await self._known_process().exit_code()
+            status = await process.exit_code()
         except SpawnUnavailableError as error:
             # Not knowing is no reason to take a server away from somebody who works in it.
             self.log.warning("Cannot look after the server of %r: %s", self._log_name, error)
             return None
+        # A start that failed, and a stop, tell more than the process's end does.
+        if status is not None and process.why_ended and not (self.story.failure or self._stopping):
+            message = f"Your server has ended. {process.why_ended} Next: start it again."
+            self.note_end(message, code=SERVER_EXITED)
+        return status
 
     async def stop(self, now: bool = False) -> None:  # noqa: FBT001, FBT002 (the hub's signature)
         """Stop the server and everything it started.
@@ -199,6 +208,7 @@ class SandlotLocalSpawner(SandlotSpawnerMixin, Spawner):
         SpawnUnavailableError
             It could not be stopped.
         """
+        self._stopping = True
         process = self._known_process()
         await process.stop(now=now, limit=self.required_settings.local.stop_grace + _MARGIN)
 
@@ -237,3 +247,4 @@ class SandlotLocalSpawner(SandlotSpawnerMixin, Spawner):
         """Forget the server."""
         super().clear_state()
         self._process = None
+        self._stopping = False

@@ -4,31 +4,44 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy.orm import object_session
 from traitlets import default
 
-from sandlot_contracts.session import SESSION_ENV, Named, Session
+from sandlot_contracts.session import IMAGE_ENV, SESSION_ENV, Named, Session
 from sandlot_hub.domain.profiles import resolve_start
 from sandlot_hub.domain.refusals import Refused
 
 from . import hooks
 from .chosen import chosen_names
 from .exceptions import SpawnRefused, SpawnUnavailableError
-from .progress import StartStory
+from .oauth_clients import take_own_client
+from .progress import LOCAL_STEPS, StartStory
 from .session import session_size
+from .shown_steps import shown_steps
 from .spawn_form import SpawnForm
 from .stored_options import UserOptions, keep_options_storable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Hashable
+    from collections.abc import AsyncIterator, Hashable, Mapping
 
     from sandlot_hub.domain.facilities import Facilities
     from sandlot_hub.domain.plan import Plan
 
+    from .progress import KnownStep
+    from .shown_steps import ShownStep
+
 STATE_KEY = "sandlot"
 """Where a server's stored state holds what is ours."""
+
+
+class ServerEnd(NamedTuple):
+    """Why a server that was ready has ended."""
+
+    code: str
+    message: str
+    """What is, why, and what to do next, as plain text."""
 
 
 class SandlotSpawnerMixin(SpawnForm):
@@ -45,6 +58,9 @@ class SandlotSpawnerMixin(SpawnForm):
     plan: Plan | None = None
     """What this start starts. Set by the options hook, before anything is created."""
 
+    ended: ServerEnd | None = None
+    """Why the last server has ended, when nobody of the hub asked for that; None after a start."""
+
     spawn_id: str = ""
     """Unique for every start of every server; empty while there is none."""
 
@@ -54,6 +70,7 @@ class SandlotSpawnerMixin(SpawnForm):
         keep_options_storable()
         self.story = StartStory(monotonic=time.monotonic)
         super().__init__(**kwargs)
+        take_own_client(self)
 
     @default("apply_user_options")
     def _default_apply_user_options(self) -> Any:
@@ -111,6 +128,7 @@ class SandlotSpawnerMixin(SpawnForm):
         self.plan = plan
         self.places.take(self._place, plan.size_slug)
         self.spawn_id = uuid.uuid4().hex
+        self.ended = None
         self.last_options = plan.options
         self.user_options = self.orm_spawner.user_options = plan.options
         # The hub commits before it lets `start` run: one that is killed during the start
@@ -142,6 +160,7 @@ class SandlotSpawnerMixin(SpawnForm):
         if self.plan is not None and self._planned_with is not None:
             session = self._session(self.plan, self._planned_with)
             env[SESSION_ENV] = session.model_dump_json()
+            env[IMAGE_ENV] = session.image.slug
         return env
 
     def _session(self, plan: Plan, facilities: Facilities) -> Session:
@@ -158,10 +177,32 @@ class SandlotSpawnerMixin(SpawnForm):
             settings_hash=self.settings_hash,
         )
 
+    @property
+    def known_steps(self) -> tuple[KnownStep, ...]:
+        """The steps of a start, in their order, as the progress page has a line for each."""
+        return LOCAL_STEPS
+
+    def shown_steps(self, *, failed: bool = False) -> list[ShownStep]:
+        """Return how the steps stand, as pages draw them."""
+        return shown_steps(self.known_steps, self.story.told, failed=failed)
+
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """Yield what happens in this start, from its beginning."""
         async for event in self.story.events():
             yield event
+
+    def note_end(self, message: str, *, code: str) -> None:
+        """Keep why the server has ended, for the pages and the log.
+
+        Parameters
+        ----------
+        message
+            What is, why, and what to do next, as plain text.
+        code
+            Stable code.
+        """
+        self.ended = ServerEnd(code, message)
+        self.log.warning("The server of %s has ended (%s): %s", self._log_name, code, message)
 
     # --- state -----------------------------------------------------------------------
 
@@ -169,6 +210,8 @@ class SandlotSpawnerMixin(SpawnForm):
         """Return what survives a restart of the hub."""
         state: dict[str, Any] = super().get_state()
         state[STATE_KEY] = {"spawn_id": self.spawn_id, "last_options": self.last_options}
+        if self.ended is not None:
+            state[STATE_KEY]["ended"] = self.ended._asdict()
         return state
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -177,6 +220,7 @@ class SandlotSpawnerMixin(SpawnForm):
         ours = state.get(STATE_KEY, {})
         self.spawn_id = ours.get("spawn_id", "")
         self.last_options = ours.get("last_options")
+        self.ended = read_end(state)
         if self.spawn_id and self.last_options and self.orm_spawner.server is not None:
             # It ran when the hub ended. The hub looks after it next, and forgets what is gone.
             self.places.take(self._place, self.last_options["size"])
@@ -192,3 +236,9 @@ class SandlotSpawnerMixin(SpawnForm):
         # Unlike its name, the number of a server never changes.
         number: Hashable = self.orm_spawner.id
         return number
+
+
+def read_end(state: Mapping[str, Any] | None) -> ServerEnd | None:
+    """Return why a server has ended, from its stored state; None when there is nothing to tell."""
+    stored = ((state or {}).get(STATE_KEY) or {}).get("ended")
+    return None if stored is None else ServerEnd(**stored)

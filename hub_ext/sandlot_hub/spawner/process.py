@@ -28,6 +28,8 @@ _LOOK = 5.0
 starts listens or has ended, so few questions tell the hub as early as many would."""
 _ATTEMPTS = 3
 """How often a port is tried: between choosing and using one, anybody may take it."""
+SERVER_EXITED = "server-exited"
+"""Code of a server that ended, in its start or after it."""
 PORT_TAKEN = "port-taken"
 """Code of the supervisor's refusal of a port."""
 _LOG_TIMEOUT = 3.0
@@ -62,6 +64,8 @@ class LocalProcess:
         self._spawn_id = spawn_id
         self._story = story
         self._launch: asyncio.Task[ServerState] | None = None
+        self.why_ended = ""
+        """Why it has ended, one sentence; empty while that is not known."""
 
     async def start(
         self,
@@ -141,7 +145,7 @@ class LocalProcess:
         return await self._failed(
             f"Your server ended{code} while it was starting.{reason} Next: look at the end of its "
             "log; most often a package or a setting in the home folder is the cause.",
-            code="server-exited",
+            code=SERVER_EXITED,
         )
 
     async def _too_slow(self, limit: float) -> SpawnFailed:
@@ -191,7 +195,10 @@ class LocalProcess:
             state = await self._supervisor.get(self._spawn_id)
         if state is None:
             return 0
-        return (state.exit_code or 0) if state.state == "exited" else None
+        if state.state != "exited":
+            return None
+        self.why_ended = state.reason
+        return state.exit_code or 0
 
     async def stop(self, *, now: bool, limit: float) -> None:
         """Stop it and everything that it started, and return when it has ended.

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-Step = Literal["allowed", "process", "answer"]
-"""The steps of a start, in their order; the progress page has a line for each."""
+Step = Literal["allowed", "place", "image", "process", "answer"]
+"""The steps of a start. Where servers run decides which of them there are."""
 
-_PROGRESS: dict[Step, int] = {"allowed": 10, "process": 30, "answer": 80}
+_PROGRESS: dict[Step, int] = {"allowed": 10, "place": 20, "image": 40, "process": 30, "answer": 80}
 """Per cent of a start that are behind when a step begins; the times differ too much for more."""
+
+
+class KnownStep(NamedTuple):
+    """A line of the progress page."""
+
+    step: Step
+    text: str
+    """What people read until something of it is told."""
+
+
+LOCAL_STEPS = (
+    KnownStep("allowed", "Checking what you may start"),
+    KnownStep("process", "Starting the server"),
+    KnownStep("answer", "Waiting for JupyterLab to answer"),
+)
+"""The steps of a start on one machine, in their order."""
 
 
 class Failure(Protocol):

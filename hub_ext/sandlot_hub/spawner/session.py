@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sandlot_hub.domain.facilities import Facilities
     from sandlot_hub.domain.plan import AcceleratorPlan, Plan
 
-ENVIRONMENT_PREFIXES = ("JUPYTERHUB_", "JUPYTER_", "SANDLOT_")
+ENVIRONMENT_PREFIXES = ("JUPYTERHUB_", "JUPYTER_", "SANDLOT_", "DASK_GATEWAY__")
 """What the names of variables that reach a local server begin with."""
 
 

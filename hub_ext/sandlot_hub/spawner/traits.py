@@ -86,6 +86,15 @@ class Sandlot(Configurable):
         """,
     ).tag(config=True)
 
+    offers_url = Unicode(
+        help="""
+        Where the proxy reaches the offers service on Kubernetes, such as `http://hub:8089`.
+
+        The hub starts the service beside itself. When not set, it is the host of
+        `c.JupyterHub.hub_connect_url` with port 8089; on one machine it is not used.
+        """,
+    ).tag(config=True)
+
     settings_source = Unicode(
         help="Where the settings came from, for messages. `install` sets it; nothing else does.",
     ).tag(config=True)

@@ -88,7 +88,12 @@ async def test_what_people_and_services_may_do_is_this(
     assert names == {"admin", "server", "token", "user", "sandlot-operator"}
     assert holders == {"sandlot-operator"}
     assert operator == {"admin:groups", "admin:users", "read:servers"}
-    assert user == {"self", "access:services!service=offers", "custom:sandlot-offers:read"}
+    assert user == {
+        "self",
+        "access:services!service=dask-gateway",
+        "access:services!service=offers",
+        "custom:sandlot-offers:read",
+    }
 
 
 def _role(hub: Hub, name: str) -> set[str]:

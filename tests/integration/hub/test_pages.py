@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -120,6 +121,44 @@ async def test_a_failed_start_says_why(hub: Hub, supervisor: FakeSupervisor) -> 
     reply = await hub.rest("alice")("POST", "users/alice/server")
     (failed,) = _variable(hub).servers
     assert (failed.state, failed.failure) == ("failed", json.loads(reply.text)["message"])
+    assert failed.failure_code == "server-exited"
+
+
+async def test_a_server_that_ended_says_why_until_the_next_start(
+    hub: Hub, supervisor: FakeSupervisor
+) -> None:
+    rest = hub.rest("alice")
+    assert (await rest("POST", "users/alice/server")).status == 201
+    spawner = hub.spawner("alice")
+    await supervisor.end(spawner.spawn_id, exit_code=1, reason="It <was> ended.")
+    await spawner.poll_and_notify()
+    (ended,) = _variable(hub).servers
+    assert (ended.state, ended.failure_code) == ("stopped", "server-exited")
+    async with hub.browser("alice") as browser:
+        for path in ("home", "user/alice/lab"):
+            page = (await browser.get(path)).text
+            assert "It &lt;was&gt; ended." in page
+            assert '<small class="sandlot-code">Code: server-exited</small>' in page
+        assert (await rest("POST", "users/alice/server")).status == 201
+        assert (await rest("DELETE", "users/alice/server")).status == 204
+        assert "server-exited" not in (await browser.get("home")).text
+        assert "Nothing of it runs." in (await browser.get("user/alice/lab")).text
+
+
+# --- the progress page -----------------------------------------------------------------
+
+
+async def test_steps_are_drawn_as_they_stand(hub: Hub, supervisor: FakeSupervisor) -> None:
+    supervisor.behaviour = "hangs"
+    start = asyncio.create_task(hub.rest("alice")("POST", "users/alice/server"))
+    await supervisor.asked("GET /v1/servers/")
+    async with hub.browser("alice") as browser:
+        page = (await browser.get("spawn-pending/alice")).text
+    steps = re.findall(r'<li data-step="(\w+)" data-state="(\w+)" data-began="[\d.]+"', page)
+    assert steps == [("allowed", "done"), ("process", "done"), ("answer", "now")]
+    assert "Waiting for JupyterLab to answer…" in page
+    await supervisor.listen(supervisor.running[0])
+    assert (await start).status == 201
 
 
 async def test_servers_after_a_restart_and_a_removal_from_the_settings(

@@ -13,6 +13,7 @@ from aiohttp import FormData
 from prometheus_client import REGISTRY
 
 from sandlot_hub.domain.settings import SandlotSettings
+from support.bad_options import REFUSED, REFUSED_AS_JSON, nested
 from support.fake_supervisor import FakeSupervisor
 from support.hub_app import Hub, running_hub
 from support.local_catalogue import CATALOGUE
@@ -26,50 +27,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 DEFAULT = {"profile": "everyday", "image": "base", "size": "small"}
-
-REFUSED: dict[str, tuple[Any, str]] = {
-    "unknown profile": ({"profile": "nope"}, "profile-unknown"),
-    "hidden profile": ({"profile": "vault"}, "profile-unknown"),
-    "profile of a group": ({"profile": "course"}, "profile-not-allowed"),
-    "unknown option": ({"profile": "everyday", "color": "red"}, "option-unknown"),
-    "option without profile": ({"image": "base"}, "profile-required"),
-    "unknown image": ({"profile": "everyday", "image": "nope"}, "image-unknown"),
-    "hidden image": ({"profile": "everyday", "image": "sealed"}, "image-unknown"),
-    "image of another profile": ({"profile": "course", "image": "scipy"}, "profile-not-allowed"),
-    "format string": ({"profile": "{0.__class__}"}, "profile-unknown"),
-    "wide format string": ({"profile": "{x:>999999999}"}, "profile-unknown"),
-    "markup": ({"profile": "<script>alert(1)</script>"}, "profile-unknown"),
-    "line break and terminal": ({"profile": "a\r\n\x1b[31mb"}, "profile-unknown"),
-    "zero byte": ({"profile": "a\x00"}, "profile-unknown"),
-    "per cent": ({"profile": "%s%(x)d%"}, "profile-unknown"),
-    "long": ({"profile": "x" * 500_000}, "options-too-large"),
-}
-"""What is refused however it comes: id to options and code."""
-
-
-def _nested(depth: int) -> str:
-    return f'{{"profile": {"[" * depth}{"]" * depth}}}'
-
-
-REFUSED_AS_JSON: dict[str, tuple[str, str]] = {
-    "list": ('{"profile": ["everyday"]}', "options-type"),
-    "object": ('{"profile": {"slug": "everyday"}}', "options-type"),
-    "number": ('{"profile": 1}', "options-type"),
-    "large number": (f'{{"profile": {"9" * 4000}}}', "options-type"),
-    "truth value": ('{"profile": true}', "options-type"),
-    "null": ('{"profile": null}', "options-type"),
-    "not a number": ('{"profile": NaN}', "options-type"),
-    "infinity": ('{"profile": -Infinity}', "options-type"),
-    "half a character": ('{"profile": "\\ud800"}', "profile-unknown"),
-    "many options": (json.dumps({f"k{i}": "v" for i in range(20_000)}), "options-too-large"),
-    "stored bytes": ('{"__jupyterhub_bytes__": true, "data": "aGk="}', "option-unknown"),
-    "stored bytes inside": (
-        '{"profile": {"__jupyterhub_bytes__": true, "data": "aGk="}}',
-        "options-type",
-    ),
-    "deep": (_nested(100), "options-type"),
-    "deeper": (_nested(800), "options-type"),
-}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -140,7 +97,7 @@ async def test_nesting_that_can_be_read_but_not_written_is_refused(
     rest = hub.rest(user)
     # Reading and writing give up at depths a few calls apart; where, depends on the stack.
     for depth in range(860, 1000, 4):
-        body = f'{{"user_options": {_nested(depth)}}}'
+        body = f'{{"user_options": {nested(depth)}}}'
         reply = await rest("POST", f"users/{user}/server", data=body)
         assert reply.status == 400, depth
         assert hub.spawner(user).server is None

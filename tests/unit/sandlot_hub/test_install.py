@@ -3,8 +3,10 @@ from __future__ import annotations
 import copy
 import importlib
 import logging
+import os
 import subprocess
 import sys
+import tomllib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,14 +18,17 @@ from sandlot_hub import install
 from sandlot_hub.adapters.embedded import EMBEDDED_ENV, write_embedded
 from sandlot_hub.adapters.settings_file import write_resolved
 from sandlot_hub.domain.fingerprint import settings_hash
+from sandlot_hub.hubconfig.installation import READ_ONLY_ENV
 from sandlot_hub.hubconfig.source import SETTINGS_ENV
 from support.catalogue import catalogue, document
 from support.embedded import embedded_config
+from support.house import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SPAWNER = "sandlot_hub.spawner.local.SandlotLocalSpawner"
+LOCAL = "sandlot_hub.spawner.local.SandlotLocalSpawner"
+KUBERNETES = "sandlot_hub.spawner.kube.SandlotKubeSpawner"
 MINIMAL = """\
 version: 1
 images: {base: {display_name: Base, local: base}}
@@ -70,8 +75,92 @@ def test_importing_the_package_imports_neither_hub_nor_yaml() -> None:
 def test_it_takes_python(c: Config, source: Any) -> None:
     install(c, source)
 
-    assert c.JupyterHub.spawner_class == SPAWNER
     assert c.Sandlot.settings == catalogue()
+
+
+def test_servers_are_pods_unless_sandlot_up_started_the_hub(c: Config) -> None:
+    install(c, catalogue())
+
+    assert c.JupyterHub.spawner_class == KUBERNETES
+
+
+@pytest.mark.parametrize(
+    ("written", "is_noted"),
+    [
+        pytest.param("kubespawner.KubeSpawner", False, id="as zero-to-jupyterhub has it"),
+        pytest.param("sandlot-kubernetes", False, id="our own name"),
+        pytest.param("simple", True, id="another"),
+    ],
+)
+def test_only_another_spawner_is_noted(
+    c: Config, written: str, is_noted: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    c.JupyterHub.spawner_class = written
+
+    install(c, catalogue())
+
+    assert c.JupyterHub.spawner_class == KUBERNETES
+    assert ("c.JupyterHub.spawner_class is set, but not used" in caplog.text) is is_noted
+
+
+@pytest.mark.usefixtures("embedded")
+def test_servers_are_processes_under_sandlot_up(c: Config) -> None:
+    install(c, catalogue())
+
+    assert c.JupyterHub.spawner_class == LOCAL
+
+
+def test_both_spawners_have_a_short_name() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = project["entry-points"]["jupyterhub.spawners"]
+
+    assert {name: path.replace(":", ".") for name, path in named.items()} == {
+        "sandlot-kubernetes": KUBERNETES,
+        "sandlot-local": LOCAL,
+    }
+
+
+WITHOUT_KUBERNETES = """import sys
+sys.modules["kubespawner"] = sys.modules["kubernetes_asyncio"] = None  # as if not installed
+from traitlets.config import Config
+from sandlot_hub import install
+c = Config()
+install(c, {settings!r})
+print(c.JupyterHub.spawner_class)
+"""
+
+
+def _install_without_kubernetes(**environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", WITHOUT_KUBERNETES.format(settings=document())],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, **environment},
+    )
+
+
+def test_a_missing_extra_is_a_sentence() -> None:
+    done = _install_without_kubernetes()
+
+    assert done.returncode == ExitCode.SETTINGS
+    assert "pip install 'sandlot[kube]'" in done.stderr
+    assert "`sandlot up`" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.usefixtures("embedded")
+def test_one_machine_needs_nothing_of_kubernetes() -> None:
+    done = _install_without_kubernetes()
+
+    assert done.stdout.splitlines() == [LOCAL], done.stderr
+
+
+def test_reading_a_configuration_needs_nothing_of_kubernetes() -> None:
+    done = _install_without_kubernetes(**{READ_ONLY_ENV: "1"})
+
+    assert done.returncode == 0, done.stderr
 
 
 def test_it_takes_the_option(c: Config) -> None:

@@ -10,7 +10,7 @@ from jupyterhub.user import User
 from sandlot_hub.domain.names import printable
 from sandlot_hub.spawner.addresses import ServerAddresses
 from sandlot_hub.spawner.chosen import chosen_names
-from sandlot_hub.spawner.mixin import STATE_KEY, SandlotSpawnerMixin
+from sandlot_hub.spawner.mixin import STATE_KEY, SandlotSpawnerMixin, read_end
 from sandlot_hub.spawner.page_files import page_files
 
 from .catalogue import CATALOGUE_PATH
@@ -18,6 +18,8 @@ from .catalogue import CATALOGUE_PATH
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
+
+    from sandlot_hub.spawner.mixin import ServerEnd
 
 VARIABLE = "sandlot"
 SERVICE_INFO = "sandlot"
@@ -50,7 +52,9 @@ class HomeServer:
     last_activity: str
     """UTC, ISO 8601; empty when there was none."""
     failure: str
-    """Why the last start failed, one sentence; empty when it did not."""
+    """Why the last start failed or the last server ended; empty when nothing is to be told."""
+    failure_code: str
+    """The stable code of that."""
     url: str
     """Where it opens."""
     pending_url: str
@@ -108,6 +112,11 @@ class SandlotVariable:
         named = user.all_spawners(include_default=False)
         return tuple(self._server(user, each) for each in (default, *named))
 
+    def ended(self, user: User, server_name: str) -> ServerEnd | None:
+        """Return why a server of somebody has ended; None when there is nothing to tell."""
+        stored = user.orm_spawners.get(server_name)
+        return None if stored is None else read_end(stored.state)
+
     def services(self, expanded_scopes: Collection[str]) -> tuple[ServiceLink, ...]:
         """Return the services of ours that somebody with these scopes may open."""
         return () if self._user is None else tuple(_services(self._user, expanded_scopes))
@@ -119,6 +128,7 @@ class SandlotVariable:
         options = _last_options(stored.state) if spawner is None else spawner.last_options
         names = chosen_names(options, user.spawner.required_settings)
         addresses = ServerAddresses(hub=self._hub, user=user.name, server_name=stored.name)
+        failure, code = _failure(spawner, stored)
         return HomeServer(
             name=stored.name,
             title=printable(stored.display_name or stored.name or "Default server"),
@@ -129,7 +139,8 @@ class SandlotVariable:
             choice=names.title,
             started=_moment(stored.started),
             last_activity=_moment(stored.last_activity),
-            failure="" if spawner is None or spawner.active else spawner.story.failure,
+            failure=failure,
+            failure_code=code,
             url=user.server_url(stored.name),
             pending_url=addresses.pending,
             spawn_url=addresses.spawn,
@@ -144,6 +155,16 @@ def _state(spawner: SandlotSpawnerMixin) -> ServerState:
     if spawner.ready:
         return "running"
     return "failed" if spawner.story.failure else "stopped"
+
+
+def _failure(spawner: SandlotSpawnerMixin | None, stored: Any) -> tuple[str, str]:
+    """Return why the last start failed or the last server ended, and the code of that."""
+    if spawner is not None and spawner.active:
+        return "", ""
+    if spawner is not None and spawner.story.failure:
+        return spawner.story.failure, spawner.story.told[-1].get("code", "")
+    end = read_end(stored.state)
+    return ("", "") if end is None else (end.message, end.code)
 
 
 def _last_options(state: Mapping[str, Any] | None) -> dict[str, str] | None:

@@ -14,7 +14,7 @@ import {
   untilChecked
 } from './hub.js';
 import { leaveNotice } from './notice.js';
-import { noteEvent, showStep } from './steps.js';
+import { noteEvent, showStep, showTimes } from './steps.js';
 import { formatDuration } from './times.js';
 
 /** @typedef {import('./steps.js').StartEvent} StartEvent */
@@ -57,6 +57,8 @@ export class ProgressPage {
     this.cancelling = false;
     /** @type {EventSource | null} */
     this.events = null;
+    this.opened = false;
+    this.heard = 0; // seconds of the start
     this.began = surroundings.now() - Number(this.data.seconds) * SECOND_MS;
     this.timer = setInterval(() => {
       this.showElapsed();
@@ -82,7 +84,8 @@ export class ProgressPage {
     const events = this.around.open(this.data.progressUrl ?? '');
     this.events = events;
     events.onopen = () => {
-      // A connection tells everything from the beginning.
+      this.heard = this.opened ? 0 : Number(this.data.heard);
+      this.opened = true;
       this.find('#sandlot-log')?.replaceChildren();
       this.say('');
     };
@@ -160,10 +163,28 @@ export class ProgressPage {
       const steps = this.find('#sandlot-steps');
       const log = this.find('#sandlot-log');
       if (steps && log) {
-        showStep(steps, event);
+        this.showNews(steps, event);
         noteEvent(log, event);
       }
     }
+  }
+
+  /**
+   * A connection tells everything from the beginning, of which the first one shows what is new
+   * since the page was rendered: else its steps would run through once more, and be read out.
+   *
+   * @param {Element} steps
+   * @param {StartEvent} event
+   */
+  showNews(steps, event) {
+    const seconds = event.seconds ?? 0;
+    if (seconds >= this.heard) {
+      showStep(steps, event);
+    }
+    // The page was underway for a while when it arrived: its clock is behind the hub's.
+    const began = this.around.now() - seconds * SECOND_MS;
+    this.began = Math.min(this.began, began);
+    this.showElapsed();
   }
 
   /** Put in place how the start has ended, as the hub tells it. */
@@ -223,6 +244,10 @@ export class ProgressPage {
     const elapsed = this.find('#sandlot-elapsed');
     if (elapsed) {
       elapsed.textContent = formatDuration(seconds);
+    }
+    const steps = this.find('#sandlot-steps');
+    if (steps) {
+      showTimes(steps, seconds);
     }
   }
 

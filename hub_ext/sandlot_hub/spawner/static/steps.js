@@ -1,5 +1,7 @@
 /** The steps of a start, and what happened in it, as the progress page shows them. */
 
+import { formatDuration } from './times.js';
+
 /**
  * An event of the hub's stream of progress. The hub's own have neither step nor state.
  *
@@ -16,6 +18,8 @@
 
 /** @typedef {'done' | 'now' | 'failed' | 'waiting'} State */
 
+const MINUTE = 60;
+
 /** @type {Record<State, { mark: string, word: string }>} */
 const SHOWN = {
   done: { mark: '✓', word: 'Done: ' },
@@ -25,7 +29,7 @@ const SHOWN = {
 };
 
 /**
- * Show what an event says of a step; the ones before it are done.
+ * Show what an event says of a step; the ones before it are done, as `shown_steps.py` has it.
  *
  * @param {Element} list Its items are the steps, in their order.
  * @param {StartEvent} event
@@ -44,10 +48,42 @@ export function showStep(list, event) {
   steps.forEach((item, index) => {
     if (index < position) {
       setStep(item, 'done');
+      if (item.dataset.began !== undefined) {
+        item.dataset.ended ??= moment(event);
+      }
     } else if (index === position) {
       setStep(item, event.state ?? 'now', event.message);
+      item.dataset.began ??= moment(event);
+    } else {
+      setStep(item, 'waiting');
+    }
+    if (index === position && event.state === 'done') {
+      item.dataset.ended = moment(event);
+    } else if (index >= position) {
+      delete item.dataset.ended;
     }
   });
+}
+
+/**
+ * Say how long the steps took, and how long the present one lasts.
+ *
+ * @param {Element} list
+ * @param {number} now Seconds since the start began.
+ */
+export function showTimes(list, now) {
+  for (const item of list.querySelectorAll('li')) {
+    const { began, ended, state } = item.dataset;
+    const lasts = began !== undefined && (state === 'now' || state === 'done');
+    const seconds = lasts ? Number(ended ?? now) - Number(began) : 0;
+    // A step that took no time took none.
+    write(item, '.sandlot-took', seconds < 1 ? '' : formatDuration(seconds));
+  }
+}
+
+/** @param {StartEvent} event */
+function moment(event) {
+  return String(event.seconds ?? 0);
 }
 
 /**
@@ -61,7 +97,9 @@ function newStep(list, name) {
   mark.setAttribute('aria-hidden', 'true');
   const words = document.createElement('span');
   words.append(part('visually-hidden sandlot-word'), part('sandlot-text'));
-  item.append(mark, words);
+  const took = part('sandlot-took');
+  took.setAttribute('aria-live', 'off');
+  item.append(mark, words, took);
   list.append(item);
   return item;
 }
@@ -107,12 +145,19 @@ export function noteEvent(log, event) {
   }
   const line = document.createElement('li');
   const time = part('sandlot-at');
-  time.textContent =
-    event.seconds === undefined ? '' : `${event.seconds.toFixed(1)} s`;
+  time.textContent = since(event.seconds);
   const words = document.createElement('span');
   words.textContent = [event.message, ...(event.details ?? [])].join('\n');
   line.append(time, words);
   log.prepend(line);
+}
+
+/** @param {number | undefined} seconds Since the start began. */
+function since(seconds) {
+  if (seconds === undefined) {
+    return '';
+  }
+  return seconds < MINUTE ? `${seconds.toFixed(1)} s` : formatDuration(seconds);
 }
 
 /** @param {string} names */

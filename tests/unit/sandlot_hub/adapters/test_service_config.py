@@ -59,6 +59,8 @@ def test_what_follows_from_it() -> None:
     [
         pytest.param({"url": "http://0.0.0.0:40000"}, "url", id="listens-to-all"),
         pytest.param({"url": "http://127.0.0.1.example.org:1"}, "url", id="other-host"),
+        pytest.param({"url": "http://hub:40000"}, "url", id="elsewhere-than-it-listens"),
+        pytest.param({"listen": "hub"}, "listen", id="listens-at-a-name"),
         pytest.param({"url": "http://127.0.0.1:40000/x"}, "url", id="url-with-path"),
         pytest.param({"url": "http://127.0.0.1:70000"}, "(file)", id="no-port"),
         pytest.param({"prefix": "/services/quota/"}, "(file)", id="prefix-of-another"),

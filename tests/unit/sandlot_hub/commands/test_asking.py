@@ -55,8 +55,8 @@ class FakeStack:
 def stack(tmp_path: Path) -> Iterator[FakeStack]:
     """Serve the fake beside the test, which calls the commands as a terminal would."""
     fake = FakeStack()
-    peers = Peers(operator=frozenset(range(2**16)), hub=-2, services=frozenset())
-    api = SocketApi(servers=fake, stack=fake, peers=peers)  # type: ignore[arg-type]
+    peers = Peers(operator=frozenset(range(2**16)), hub=-2, services=frozenset(), gateway=-2)
+    api = SocketApi(servers=fake, dask=fake, stack=fake, peers=peers)  # type: ignore[arg-type]
     (tmp_path / "run").mkdir()
     loop = asyncio.new_event_loop()
     ready, done = threading.Event(), asyncio.Event()

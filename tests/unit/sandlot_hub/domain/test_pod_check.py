@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandlot_hub.domain.pod_check import BreachCode, check_manifest
+from sandlot_hub.domain.pod_breaches import BreachCode
+from sandlot_hub.domain.pod_check import check_manifest
 from sandlot_hub.domain.pod_manifest import complete_manifest, read_admin_parts
 from sandlot_hub.domain.pod_plan import build_pod_parts
 from support.manifests import as_the_chart_sets_it, kubespawner_manifest
@@ -14,7 +15,7 @@ from support.pods import a_request, cluster
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandlot_hub.domain.pod_check import Breach
+    from sandlot_hub.domain.pod_breaches import Breach
 
 PARTS = build_pod_parts(a_request(flavor="whole"), cluster(homes={"kind": "folder", "claim": "h"}))
 CLAIMED = build_pod_parts(a_request(flavor="dra"), cluster())

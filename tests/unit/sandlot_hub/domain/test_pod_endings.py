@@ -139,7 +139,7 @@ def _failed(verdict: Verdict) -> Failed:
         pytest.param(
             on_node(container(state=ended(0, "Completed")), phase="Succeeded"),
             FailureCode.EXITED,
-            "Your server ended by itself (exit code 0).",
+            "Your server ended by itself (exit code 0: without an error).",
             id="ended-well",
         ),
         pytest.param(

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -9,9 +9,6 @@ from sandlot_hub.domain.pod_scheduling import read_placement
 from sandlot_hub.domain.pod_verdict import observe
 from sandlot_hub.domain.start_outcomes import Failed, FailureCode, Waiting, WaitReason
 from support.pod_states import condition, event, pod, unschedulable, view
-
-if TYPE_CHECKING:
-    from sandlot_hub.domain.pod_documents import StartView
 
 BUSY = (
     "0/5 nodes are available: 2 node(s) had untolerated taint(s), 3 Insufficient nvidia.com/gpu. "
@@ -37,7 +34,6 @@ OLD_TAINT = (
 def _unplaced(message: str, *events: dict[str, Any], **fields: Any) -> Waiting:
     verdict = observe(view(unschedulable(message), *events, **fields))
     assert isinstance(verdict, Waiting)
-    assert verdict.step == "place"
     return verdict
 
 
@@ -57,6 +53,57 @@ def test_an_older_scheduler_names_the_taint() -> None:
     assert placement.count("taint") == 1
     assert placement.lacking == {"memory": 1}
     assert placement.helped == 1
+
+
+OLDER = "0/3 nodes are available: "
+NO_VICTIMS = "No preemption victims found for incoming pod"
+
+
+@pytest.mark.parametrize(
+    ("message", "reason", "words"),
+    [
+        pytest.param(
+            f"{OLDER}3 Insufficient nvidia.com/gpu. preemption: {OLDER}3 {NO_VICTIMS}..",
+            WaitReason.BUSY,
+            "All NVIDIA L4 of the cluster are in use.",
+            id="1.31-in-use-or-never-there",
+        ),
+        pytest.param(
+            f"{OLDER}1 node(s) had untolerated taint {{node-role.kubernetes.io/control-plane: }}, "
+            f"2 Insufficient cpu. preemption: {OLDER}1 Preemption is not helpful for scheduling, "
+            f"2 {NO_VICTIMS}..",
+            WaitReason.BUSY,
+            "The cluster has too little CPU left at the moment.",
+            id="1.31-cpu",
+        ),
+        pytest.param(
+            f"{OLDER}3 node(s) had untolerated taint {{gpu: only, a}}. preemption: {OLDER}"
+            "3 Preemption is not helpful for scheduling..",
+            WaitReason.RESERVED,
+            "All nodes of the cluster are kept for other work.",
+            id="1.31-taint",
+        ),
+        pytest.param(
+            f"{OLDER}3 node(s) didn't match Pod's node affinity/selector. preemption: {OLDER}"
+            "3 Preemption is not helpful for scheduling..",
+            WaitReason.NEVER_FITS,
+            "Of 3 nodes, 3 are of another kind.",
+            id="1.31-selector",
+        ),
+        pytest.param(
+            f"{OLDER}1 node(s) had taint {{a: b}}, that the pod didn't tolerate, "
+            "2 Insufficient memory.",
+            WaitReason.BUSY,
+            "The cluster has too little memory left at the moment.",
+            id="1.22-without-preemption",
+        ),
+    ],
+)
+def test_the_words_of_older_schedulers(message: str, reason: WaitReason, words: str) -> None:
+    """They never say "never" of a node that is too small: until patience is over, it waits."""
+    waiting = _unplaced(message)
+    assert waiting.reason is reason
+    assert words in waiting.sentence
 
 
 @pytest.mark.parametrize(
@@ -264,17 +311,47 @@ def test_a_new_node(events: tuple[dict[str, Any], ...], reason: WaitReason) -> N
     assert _unplaced(NO_SUCH_GPU, *events).reason is reason
 
 
-def test_a_queue_holds_it_back() -> None:
+@pytest.mark.parametrize(
+    ("takes", "said"),
+    [
+        pytest.param(None, "A new node is being added for your server.", id="nobody-said"),
+        pytest.param(
+            300.0,
+            "A new node is being added for your server, which usually takes 5 min.",
+            id="five-minutes",
+        ),
+    ],
+)
+def test_how_long_a_new_node_takes(takes: float | None, said: str) -> None:
+    subject = StartSubject(image="Base", new_node_s=takes)
+    assert _unplaced(NO_SUCH_GPU, UP, subject=subject).sentence == said
+
+
+@pytest.mark.parametrize(
+    ("labels", "others", "said"),
+    [
+        pytest.param(
+            {},
+            OthersWaiting(),
+            "A queue of the cluster holds the start back until it is your turn.",
+            id="some-queue",
+        ),
+        pytest.param(
+            {"kueue.x-k8s.io/queue-name": "gpu"},
+            OthersWaiting(count=2, oldest_s=250),
+            "The queue “gpu” of the cluster holds the start back until it is your turn. "
+            "2 others wait for this kind of GPU too, the oldest 4 min.",
+            id="kueue",
+        ),
+    ],
+)
+def test_a_queue_holds_it_back(labels: dict[str, str], others: OthersWaiting, said: str) -> None:
     gated = pod(conditions=[condition("PodScheduled", "False", "SchedulingGated")])
-
-    def said(start: StartView) -> str:
-        verdict = observe(start)
-        assert isinstance(verdict, Waiting)
-        assert verdict.reason is WaitReason.QUEUE
-        return verdict.sentence
-
-    assert said(view(gated)).endswith("until it is your turn.")
-    assert said(view(gated, others=OthersWaiting(place=3))).endswith("Your place in line is 3.")
+    gated["metadata"]["labels"] = labels
+    verdict = observe(view(gated, others=others))
+    assert isinstance(verdict, Waiting)
+    assert verdict.reason is WaitReason.QUEUE
+    assert verdict.sentence == said
 
 
 def test_nobody_has_looked_yet() -> None:

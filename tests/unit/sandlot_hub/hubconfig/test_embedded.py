@@ -6,8 +6,11 @@ import pytest
 
 from sandlot_hub.hubconfig.editor import ConfigEditor
 from sandlot_hub.hubconfig.embedded import configure_embedded
+from support.embedded import embedded_config
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from traitlets.config import Config
 
     from sandlot_hub.adapters.embedded import EmbeddedConfig
@@ -186,6 +189,21 @@ def test_a_service_of_the_same_name_is_refused(c: Config, embedded: EmbeddedConf
 
     with pytest.raises(Exception, match="'offers'"):
         _configure(c, embedded)
+
+
+def test_clusters_need_no_arguments_in_servers(c: Config, tmp_path: Path) -> None:
+    service = {"url": "http://127.0.0.1:40005", "token": "t" * 32, "oauth_client_id": "service-d"}
+    _configure(c, embedded_config(tmp_path, services={"dask-gateway": service}))
+
+    told = {n: v for n, v in c.Spawner.environment.items() if n.startswith("DASK_GATEWAY__")}
+    assert told == {
+        "DASK_GATEWAY__ADDRESS": "http://127.0.0.1:40000/pit/services/dask-gateway",
+        "DASK_GATEWAY__PROXY_ADDRESS": "gateway://127.0.0.1:40004",
+        "DASK_GATEWAY__PUBLIC_ADDRESS": "{JUPYTERHUB_SERVICE_PREFIX}sandlot/api/v1/clusters",
+        "DASK_GATEWAY__AUTH__TYPE": "jupyterhub",
+        "DASK_GATEWAY__HTTP_CLIENT__PROXY": "False",
+        "DASK_GATEWAY__CLUSTER__OPTIONS__IMAGE": "{SANDLOT_IMAGE}",
+    }
 
 
 def test_servers_are_told_where_the_services_are(c: Config, embedded: EmbeddedConfig) -> None:

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
     from sandlot_hub.domain.settings import SandlotSettings
 
-OURS = ["access:services!service=offers", "custom:sandlot-offers:read"]
+OURS = [
+    "access:services!service=dask-gateway",
+    "access:services!service=offers",
+    "custom:sandlot-offers:read",
+]
 DEFAULTS = ["users:activity!user", "access:servers!server"]
 
 
@@ -60,6 +64,8 @@ def test_starting_and_choosing_are_sandlots(c: Config, loaded: LoadedSettings) -
         ("SandlotLocalSpawner", "options_form"),
         ("SandlotLocalSpawner", "settings"),
         ("KubeSpawner", "profile_list"),
+        ("KubeSpawner", "profile_form_template"),
+        ("KubeSpawner", "additional_profile_form_template_paths"),
     ],
 )
 def test_what_contradicts_is_named(

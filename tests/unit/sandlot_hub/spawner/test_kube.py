@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 import yaml
+from kubernetes_asyncio.client import V1Pod
 
 from sandlot_hub.domain.cluster_ports import ClusterRefusedError
 from sandlot_hub.spawner import hooks
@@ -120,7 +121,7 @@ async def test_the_server_is_told_what_it_has() -> None:
 async def test_the_next_start_inherits_nothing() -> None:
     spawner = await _planned(options=L4)
     first = await _manifest(spawner)
-    assert first["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    assert first["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == 1
     await hooks.apply_user_options(spawner, SMALL)
     second = await _manifest(spawner)
     assert "nvidia.com/gpu" not in second["spec"]["containers"][0]["resources"]["limits"]
@@ -151,6 +152,14 @@ async def test_fields_that_an_administrator_added_stay() -> None:
     server = found["spec"]["containers"][0]
     assert server["envFrom"] == [{"configMapRef": {"name": "c"}}]
     assert {"name": "REGION", "value": "$(JUPYTERHUB_USER)"} in server["env"]
+
+
+async def test_an_administrators_hook_gets_a_model() -> None:
+    spawner = await _planned(modify_pod_hook=lambda _, pod: pod)
+    pod = await spawner.get_pod_manifest()
+    assert isinstance(pod, V1Pod)
+    assert pod.metadata.labels["sandlot/owner"] == "ann"
+    assert pod.spec.containers[0].resources.limits["memory"] == "1073741824"
 
 
 async def test_what_was_decided_by_nobody_is_not_started(caplog: pytest.LogCaptureFixture) -> None:
@@ -246,10 +255,38 @@ async def test_only_the_pod_of_the_start_is_removed() -> None:
 
 async def test_a_server_of_plain_kubespawner_can_still_be_stopped() -> None:
     spawner = kube_spawner(cluster_document())
+    spawner.load_state({"pod_name": "jupyter-ann", "kubespawner_version": "7.1.0"})
     cluster = spawner.objects = MemoryCluster()
     cluster.put_pod({"metadata": {"name": "jupyter-ann", "labels": {}}})
     assert await spawner._make_delete_pod_request("jupyter-ann", None, 1, 3) is True
     assert cluster.pods == {}
+
+
+@pytest.mark.parametrize(
+    ("template", "removed"),
+    [
+        pytest.param("claim-{user_server}", ["claim-ann"], id="of-each-server"),
+        pytest.param("claim-{username}", [], id="of-all-servers"),
+    ],
+)
+async def test_homes_as_an_administrator_names_them_go_with_their_server(
+    template: str, removed: list[str]
+) -> None:
+    class Claims:
+        def __init__(self) -> None:
+            self.removed: list[str] = []
+
+        async def delete_namespaced_persistent_volume_claim(
+            self, *, name: str, namespace: str
+        ) -> None:
+            assert namespace == "people"
+            self.removed.append(name)
+
+    spawner = kube_spawner(cluster_document(), storage_pvc_ensure=True, pvc_name_template=template)
+    claims = spawner.api = Claims()
+    spawner.orm_spawner.name = "work"
+    await spawner.delete_forever()
+    assert claims.removed == removed
 
 
 async def test_the_hubs_role_has_no_more_than_this() -> None:

@@ -150,8 +150,19 @@ async def test_what_is_not_ours_is_never_touched(
     assert objects.asked == ["create pod", "read pod"]
 
 
+def _of_another_hub() -> dict[str, Any]:
+    found = manifest(spawn_id="x")
+    found["metadata"]["labels"]["sandlot/hub"] = "other"
+    return found
+
+
 @pytest.mark.parametrize(
-    "found", [manifest("bob", spawn_id="x"), manifest(server="l", spawn_id="x")]
+    "found",
+    [
+        pytest.param(manifest("bob", spawn_id="x"), id="other-owner"),
+        pytest.param(manifest(server="l", spawn_id="x"), id="other-server"),
+        pytest.param(_of_another_hub(), id="other-hub"),
+    ],
 )
 async def test_a_server_of_ours_with_the_same_name_is_not_ours_either(
     found: dict[str, Any], creator: PodCreator, objects: MemoryCluster

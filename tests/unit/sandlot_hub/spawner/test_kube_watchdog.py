@@ -12,6 +12,8 @@ from sandlot_hub.spawner.kube_watchdog import LOOK_S, Watchdog
 from support.pod_states import (
     SUBJECT,
     condition,
+    container,
+    ended,
     event,
     on_node,
     pod,
@@ -46,18 +48,35 @@ class Scene:
         self._pods: Iterator[Document | None] = iter(pods)
         self._pod: Document | None = None
         self._events = events
+        self.gone: Document | None = None
+        self.there: Iterator[bool] = iter(())
         self.home: Document | None = None
         self.told: list[str] = []
+        self.looked_at: list[Document | None] = []
         self.asked: list[str] = []
         self.unreachable = 0
+        self.answers_after_s = 0.0
         self.now = 0.0
 
     def pod(self) -> Document | None:
         self._pod = next(self._pods, self._pod)
         return self._pod
 
+    def gone_pod(self) -> Document | None:
+        return self.gone
+
+    async def is_there(self) -> bool:
+        self.asked.append("is there")
+        if self.unreachable:
+            self.unreachable -= 1
+            raise ClusterUnreachableError
+        return next(self.there, False)
+
     def events(self) -> tuple[Document, ...]:
         return self._events
+
+    def answers(self) -> bool:
+        return self.now >= self.answers_after_s
 
     async def claim(self) -> Document | None:
         self.asked.append("read")
@@ -69,6 +88,9 @@ class Scene:
     async def make_home_again(self) -> None:
         self.asked.append("make")
         self.home = {"metadata": {"name": "claim-ann"}, "status": {"phase": "Pending"}}
+
+    def show_steps(self, pod: Document | None) -> None:
+        self.looked_at.append(pod)
 
     def tell(self, waits: Waiting) -> None:
         self.told.append(waits.sentence)
@@ -103,6 +125,49 @@ async def test_a_start_that_goes_well() -> None:
         "The server runs, and gets ready to answer.",
     ]
     assert scene.asked == []
+    assert scene.looked_at == [None, pod(), pulling, running(ready=False), running()]
+
+
+async def test_an_old_list_ends_no_start() -> None:
+    """R05: a watch that goes back in time does not have the pod any more."""
+    scene = Scene(pod(), None, None, running())
+    scene.unreachable, scene.there = 1, iter([True])
+    assert await scene.watch() is None
+    assert scene.asked == ["is there"] * 2
+
+
+async def test_a_server_that_runs_and_never_answers() -> None:
+    scene = Scene(running())
+    scene.answers_after_s = float("inf")
+    failed = await scene.watch()
+    assert failed is not None
+    assert failed.code is FailureCode.NO_ANSWER
+    assert 120 <= scene.now < 120 + 2 * LOOK_S
+
+
+async def test_a_server_that_takes_its_time_to_answer() -> None:
+    scene = Scene(running())
+    scene.answers_after_s = 30
+    assert await scene.watch() is None
+    assert scene.told == ["The server runs, and gets ready to answer."]
+
+
+async def test_one_that_ends_before_it_answers() -> None:
+    scene = Scene(running(), on_node(container(state=ended(137, "OOMKilled"))))
+    scene.answers_after_s = float("inf")
+    failed = await scene.watch()
+    assert failed is not None
+    assert failed.code is FailureCode.OUT_OF_MEMORY
+
+
+async def test_one_that_came_and_went_between_two_looks() -> None:
+    scene = Scene(None)
+    target = condition("DisruptionTarget", "True", "PreemptionByScheduler")
+    scene.gone = pod(conditions=[target])
+    failed = await scene.watch()
+    assert failed is not None
+    assert failed.code is FailureCode.PREEMPTED
+    assert scene.now == 0
 
 
 async def test_what_is_certain_ends_the_start_at_once() -> None:

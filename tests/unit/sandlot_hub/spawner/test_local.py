@@ -20,6 +20,7 @@ from sandlot_hub.spawner.exceptions import (
 )
 from sandlot_hub.spawner.local import SandlotLocalSpawner
 from sandlot_hub.spawner.machine import MACHINE_KEY, LocalMachine
+from sandlot_hub.spawner.mixin import read_end
 from sandlot_hub.spawner.offers_feed import FEED_KEY, SeenMachine
 from support.fake_supervisor import facilities
 from support.local_catalogue import CATALOGUE
@@ -241,6 +242,35 @@ async def test_poll(spawn_id: str, answer: Any, status: int | None) -> None:
     spawner = _spawner(MemorySupervisor(states=[answer]))
     spawner.spawn_id = spawn_id
     assert await spawner.poll() == status
+
+
+@pytest.mark.asyncio
+async def test_why_a_server_ended_is_kept_until_the_next_start() -> None:
+    killed = state("exited", exit_code=137, reason="It needed more than its 1 GiB of memory.")
+    spawner = _spawner(MemorySupervisor(states=[killed]))
+    spawner.spawn_id = "0" * 32
+    await spawner.poll()
+    assert spawner.ended is not None
+    assert spawner.ended.code == "server-exited"
+    assert spawner.ended.message == (
+        "Your server has ended. It needed more than its 1 GiB of memory. Next: start it again."
+    )
+    spawner.clear_state()
+    again = _spawner(_machine())
+    again.load_state(spawner.get_state())
+    assert read_end(again.get_state()) == spawner.ended
+    await hooks.apply_user_options(again, dict(LARGE))
+    assert read_end(again.get_state()) is None
+
+
+@pytest.mark.asyncio
+async def test_an_end_that_was_asked_for_is_no_news() -> None:
+    stopped = state("exited", exit_code=0, reason="It was stopped.")
+    spawner = _spawner(MemorySupervisor(states=[stopped, stopped]))
+    spawner.spawn_id = "0" * 32
+    await spawner.stop()
+    assert await spawner.poll() == 0
+    assert spawner.ended is None
 
 
 @pytest.mark.asyncio

@@ -42,11 +42,24 @@ def test_environment_is_an_allow_list() -> None:
         "JUPYTERHUB_USER": "ann",
         "JUPYTER_PATH": "/x",
         "SANDLOT_SESSION": "{}",
+        "DASK_GATEWAY__ADDRESS": "http://x",
+        "DASK_CONFIG": "/evil",
         "LD_PRELOAD": "/evil.so",
         "PYTHONPATH": "/evil",
         "XJUPYTERHUB_A": "1",
         "JPY_API_TOKEN": "secret",
     }
     taken, left_out = allowed_environment(given)
-    assert set(taken) == {"JUPYTERHUB_USER", "JUPYTER_PATH", "SANDLOT_SESSION"}
-    assert set(left_out) == {"LD_PRELOAD", "PYTHONPATH", "XJUPYTERHUB_A", "JPY_API_TOKEN"}
+    assert set(taken) == {
+        "JUPYTERHUB_USER",
+        "JUPYTER_PATH",
+        "SANDLOT_SESSION",
+        "DASK_GATEWAY__ADDRESS",
+    }
+    assert set(left_out) == {
+        "DASK_CONFIG",
+        "LD_PRELOAD",
+        "PYTHONPATH",
+        "XJUPYTERHUB_A",
+        "JPY_API_TOKEN",
+    }

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from support.cluster.builder import (
     MODULE,
     NODE_PROGRAMS,
     PROGRAMS,
+    STAGES,
     build_key,
     cache_folder,
+    programs,
 )
 from support.cluster.toolchain import Go, read_version
 
@@ -60,6 +63,51 @@ def test_other_programs_are_kept_apart() -> None:
 
     assert build_key(go) == build_key(go, PROGRAMS)
     assert build_key(go) != build_key(go, NODE_PROGRAMS)
+
+
+GO = """\
+#!/bin/sh
+case "$1 $2" in
+  "version "*) echo go version go1.26.8 linux/amd64 ;;
+  "list -m") echo "$FAKE_GO" ;;
+  "build "*)
+    while [ "$1" != -o ]; do shift; done
+    echo compiled > "$2"
+    basename "$2" >> "$FAKE_GO/compiled" ;;
+esac
+"""
+
+
+@pytest.fixture
+def compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Go that compiles nothing, and the file in which it notes what it was asked for."""
+    for name in STAGES:
+        stage = tmp_path / "kustomize/stage" / name
+        stage.parent.mkdir(parents=True, exist_ok=True)
+        stage.touch()
+    (tmp_path / "go").write_text(GO)
+    (tmp_path / "go").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("FAKE_GO", str(tmp_path))
+    monkeypatch.delenv("GOCACHE", raising=False)
+    return tmp_path / "compiled"
+
+
+def test_what_is_asked_for_with_others_is_compiled_with_them(
+    compiled: Path, tmp_path: Path
+) -> None:
+    told: list[str] = []
+    cache = tmp_path / "cache"
+    one, other = {"a": "k8s.io/a"}, {"b": "k8s.io/b", "c": "k8s.io/c"}
+
+    first = programs(one, also=[other], cache=cache, say=told.append)
+    second = programs(other, also=[one], cache=cache, say=told.append)
+
+    assert compiled.read_text().split() == ["a", "b", "c"]
+    assert [Path(made).is_file() for made in (first["a"], second["b"], second["c"])] == [True] * 3
+    assert not Path(first["b"]).exists()
+    assert sum("Compiling a, b, c " in line for line in told) == 1
+    assert all(stage.is_file() for made in (first, second) for stage in made.stages)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ const realTimeout = setTimeout; // also while a test turns the clock
 
 const PAGE = `
   <main id="sandlot-pending" data-progress-url="/progress" data-server-url="/api/server"
-        data-spawn-url="/hub/spawn/ann" data-xsrf="token" data-seconds="72.4">
+        data-spawn-url="/hub/spawn/ann" data-xsrf="token" data-seconds="72.4" data-heard="60">
     <h1>Starting</h1><span id="sandlot-elapsed"></span>
     <div id="sandlot-progress"><div></div></div>
     <ol id="sandlot-steps"><li data-step="answer" data-state="waiting"><span class="sandlot-mark"></span>
@@ -123,6 +123,14 @@ describe('the progress page', () => {
     expect(text('#sandlot-elapsed')).toBe('1 min 21 s');
   });
 
+  it('is never behind what the hub tells', () => {
+    const event = { message: 'Waiting…', state: 'now', step: 'answer' };
+    hub.tell({ ...event, seconds: 74 });
+    expect(text('#sandlot-elapsed')).toBe('1 min 14 s');
+    hub.tell({ ...event, seconds: 70 });
+    expect(text('#sandlot-elapsed')).toBe('1 min 14 s');
+  });
+
   it('shows steps, details and how far it is', () => {
     hub.tell({
       message: 'Waiting…',
@@ -134,6 +142,20 @@ describe('the progress page', () => {
     expect(text('#sandlot-log')).toBe('Waiting…');
     const bar = document.querySelector('#sandlot-progress');
     expect(bar?.getAttribute('aria-valuenow')).toBe('80');
+  });
+
+  it('does not run again through the steps that were rendered', () => {
+    hub.streams[0]?.onopen?.();
+    const old = { message: 'Old.', seconds: 59, state: 'now', step: 'answer' };
+    hub.tell(old);
+    expect(text('.sandlot-text')).toBe('');
+    expect(text('#sandlot-log')).toBe('59.0 sOld.');
+    hub.tell({ ...old, message: 'New.', seconds: 61 });
+    expect(text('.sandlot-text')).toBe('New.');
+    // Another connection may be one to another start.
+    hub.streams[0]?.onopen?.();
+    hub.tell(old);
+    expect(text('.sandlot-text')).toBe('Old.');
   });
 
   it('asks the hub for the way when the server is ready', async () => {

@@ -1,7 +1,10 @@
 import {
   noteEvent,
-  showStep
+  showStep,
+  showTimes,
+  type StartEvent
 } from '../../../../../hub_ext/sandlot_hub/spawner/static/steps.js';
+import table from './steps.json';
 
 function find(id: string): Element {
   const found = document.getElementById(id);
@@ -11,11 +14,14 @@ function find(id: string): Element {
   return found;
 }
 
-function list(): Element {
-  const items = ['allowed', 'process', 'answer'].map(
-    step =>
+function list(
+  known = { allowed: 'allowed?', process: 'process?', answer: 'answer?' }
+): Element {
+  const items = Object.entries(known).map(
+    ([step, text]) =>
       `<li data-step="${step}" data-state="waiting"><span class="sandlot-mark">○</span>` +
-      `<span><span class="sandlot-word">Later: </span><span class="sandlot-text">${step}?</span></span></li>`
+      `<span><span class="sandlot-word">Later: </span><span class="sandlot-text">${text}</span></span>` +
+      '<span class="sandlot-took"></span></li>'
   );
   document.body.innerHTML = `<ol id="steps">${items.join('')}</ol><ol id="log"></ol>`;
   return find('steps');
@@ -24,6 +30,35 @@ function list(): Element {
 function shown(steps: Element): string[] {
   return [...steps.children].map(item => item.textContent);
 }
+
+function times(steps: Element): (string | null)[] {
+  return [...steps.querySelectorAll('.sandlot-took')].map(
+    each => each.textContent
+  );
+}
+
+const KNOWN = { allowed: 'Checking', place: 'Waiting', answer: 'Starting' };
+
+function moment(text: string | undefined): number | null {
+  return text === undefined ? null : Number(text);
+}
+
+describe('steps as they stand', () => {
+  it.each(table)('$id', ({ told, shown: expected }) => {
+    const steps = list(KNOWN as never);
+    for (const event of told) {
+      showStep(steps, event as StartEvent);
+    }
+    const stand = [...steps.querySelectorAll('li')].map(item => ({
+      began: moment(item.dataset.began),
+      ended: moment(item.dataset.ended),
+      state: item.dataset.state,
+      step: item.dataset.step,
+      text: item.querySelector('.sandlot-text')?.textContent
+    }));
+    expect(stand).toEqual(expected);
+  });
+});
 
 describe('steps', () => {
   it('are done before the one that is told of', () => {
@@ -56,6 +91,33 @@ describe('steps', () => {
     expect(steps.innerHTML).toBe(before);
   });
 
+  it('say how long they took, from a second on, and how long the present one lasts', () => {
+    const steps = list();
+    const done = { message: 'Done.', state: 'done' } as const;
+    showStep(steps, { ...done, seconds: 0, step: 'allowed' });
+    showStep(steps, {
+      message: '…',
+      seconds: 0.5,
+      state: 'now',
+      step: 'process'
+    });
+    showTimes(steps, 1.4);
+    expect(times(steps)).toEqual(['', '', '']);
+    showTimes(steps, 72.5);
+    expect(times(steps)).toEqual(['', '1 min 12 s', '']);
+    showStep(steps, { ...done, seconds: 75.6, step: 'process' });
+    showTimes(steps, 300);
+    expect(times(steps)).toEqual(['', '1 min 15 s', '']);
+    showStep(steps, {
+      message: 'No.',
+      seconds: 301,
+      state: 'failed',
+      step: 'answer'
+    });
+    showTimes(steps, 400);
+    expect(times(steps)).toEqual(['', '1 min 15 s', '']);
+  });
+
   it('are written only where they differ', () => {
     const steps = list();
     const event = {
@@ -82,5 +144,7 @@ describe('details', () => {
     });
     noteEvent(log, { progress: 80 });
     expect(shown(log)).toEqual(['3.4 sIt ended.\na\nb', 'Server requested']);
+    noteEvent(log, { message: 'Later.', seconds: 64.9 });
+    expect(shown(log)[0]).toBe('1 min 4 sLater.');
   });
 });
