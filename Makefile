@@ -37,7 +37,7 @@ run: prepare-run ## install what is missing, then start a hub on this machine (C
 install: prepare-test ## prepare .venv and the Lab extension for development, and start nothing
 
 test: prepare-test ## everything: lint and all tests; works beside a running `make run`
-	@$(LANES) lint lint-lab unit lab repo integration browser kube
+	@$(LANES) lint lint-lab unit lab repo integration browser kube kube-node
 
 test-unit: prepare-test ## the decisions and each module by itself
 	@$(LANES) unit -- $(ARGS)
@@ -57,10 +57,10 @@ test-browser: prepare-test ## the main road in a real browser
 test-kube: prepare-test ## a real Kubernetes control plane with fake nodes (compiled once: 6 minutes)
 	@$(LANES) kube -- $(ARGS)
 
-test-kube-node: prepare-test ## real pods on a real node, of images that are built here (once: 5 minutes)
+test-kube-node: prepare-test ## real pods on a real node, of images that are built here (once: 3 minutes more)
 	@$(LANES) kube-node -- $(ARGS)
 
-cluster: prepare-test ## that control plane to work on, without a hub (Ctrl-C ends it)
+cluster: prepare-test ## that control plane to work on, with a hub on it (Ctrl-C ends both)
 	@PYTHONPATH=tests exec $(PY) -m support.cluster
 
 lint: prepare-test ## ruff, mypy, import contracts; eslint, prettier, stylelint and tsc

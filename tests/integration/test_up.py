@@ -36,7 +36,8 @@ def test_status_tells_what_runs(stack: Stack) -> None:
     assert status.url == stack.url
     assert status.pid == stack.process.pid
     assert status.admin == "admin"
-    assert status.services == {"hub": "running", "offers": "running", "proxy": "running"}
+    parts = ("dask-gateway", "dask-proxy", "hub", "offers", "proxy")
+    assert status.services == dict.fromkeys(parts, "running")
     assert set(status.images) == {"base", "scipy"}
     assert status.isolation == ("own-uid" if AS_ROOT else "shared-uid")
     assert stack.admin_password not in stack.run("status", "--json").stdout

@@ -56,7 +56,7 @@ def test_a_server_runs_under_a_uid_of_its_owners_own(
     assert uid != uid_of(stack, "bob")
     uids = {each.uid for each in below(stack.process.pid) if each.pid != stack.process.pid}
     assert 0 not in uids, "only the supervisor is root"
-    assert len(uids) >= 5, "hub, proxy, offers and two users"
+    assert len(uids) >= 7, "hub, proxy, offers, two parts for Dask and two users"
 
 
 def test_no_privilege_can_come_back(ann: HubUser) -> None:
@@ -68,7 +68,8 @@ def test_no_privilege_can_come_back(ann: HubUser) -> None:
 
 def test_the_environment_is_what_it_should_be(stack: Stack, ann: HubUser) -> None:
     names = set(json.loads(ann.kernel().run("import os, json; print(json.dumps([*os.environ]))")))
-    ours = {name for name in names if name.startswith(("JUPYTERHUB_", "JUPYTER_", "SANDLOT_"))}
+    prefixes = ("DASK_GATEWAY__", "JUPYTERHUB_", "JUPYTER_", "SANDLOT_")
+    ours = {name for name in names if name.startswith(prefixes)}
     assert names - ours <= ENVIRONMENT
     assert "SANDLOT_IMAGES_DIR" in os.environ or "SANDLOT_IMAGES_DIR" not in ours
     assert "SANDLOT_EMBEDDED" not in names

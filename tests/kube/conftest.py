@@ -6,31 +6,43 @@ every test here is skipped with the reason; in CI that fails the run.
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack, ExitStack, suppress
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
 from kubernetes_asyncio.client import CoreV1Api
 
+from support.browsing import chromium, launched, new_person
 from support.cluster.api import connected
 from support.cluster.builder import NODE_PROGRAMS, cache_folder, programs
 from support.cluster.cluster import Cluster, brought, running
 from support.cluster.errors import CannotRunHereError
 from support.cluster.fault_proxy import FaultProxy
+from support.cluster.hub import HubSpec, KubeHub
 from support.cluster.images import PYTHON_IMAGE, archives, check_images_possible
 from support.cluster.namespaces import TestNamespace
 from support.cluster.network import check_possible
 from support.cluster.nodes import FakeNodes
+from support.cluster.objects import volume
 from support.cluster.real_node import RealNode, check_node_possible
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+    from pathlib import Path
 
     from kubernetes_asyncio.client import ApiClient
+    from playwright.sync_api import Browser
 
+    from support.cluster.access import Access
     from support.cluster.builder import Programs
     from support.cluster.images import Archive
+
+__all__ = ["chromium", "new_person"]
+
+NODE_PARTS: pytest.StashKey[tuple[Programs, dict[str, Archive]]] = pytest.StashKey()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -40,9 +52,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     # A test that needs the cluster says what is missing, when it comes to that.
     with suppress(CannotRunHereError):
         check_possible()
-        programs(cache=cache_folder(), say=_say_to(session.config))
+        also = [NODE_PROGRAMS] if _has_node_parts() else []
+        programs(also=also, cache=cache_folder(), say=_say_to(session.config))
         if any(item.get_closest_marker("real_node") for item in session.items):
-            _node_parts(_say_to(session.config))
+            session.config.stash[NODE_PARTS] = _node_parts(_say_to(session.config))
+
+
+def _has_node_parts() -> bool:
+    with suppress(CannotRunHereError):
+        check_node_possible()
+        return True
+    return False
 
 
 def _node_parts(say: Callable[[str], None]) -> tuple[Programs, dict[str, Archive]]:
@@ -62,6 +82,12 @@ def _say_to(config: pytest.Config) -> Callable[[str], None]:
             print(line, flush=True)  # noqa: T201 (progress, for a person)
 
     return say
+
+
+@pytest.fixture
+def say(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Tell how far a long test is."""
+    return _say_to(pytestconfig)
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +116,9 @@ def images(cluster: Cluster, pytestconfig: pytest.Config) -> Iterator[dict[str, 
         pytest.skip("this needs the control plane that the tests start, not one that was brought")
     with ExitStack() as stack:
         try:
-            kubelet, made = _node_parts(_say_to(pytestconfig))
+            found = pytestconfig.stash.get(NODE_PARTS, None)
+            # Without them this says what is missing.
+            kubelet, made = found or _node_parts(_say_to(pytestconfig))
             node = RealNode(plane=cluster.plane, programs=kubelet)
             stack.callback(node.stop)
             node.start(made.values(), pause=made[PYTHON_IMAGE])
@@ -141,8 +169,71 @@ async def nodes(core: CoreV1Api, own_cluster: Cluster) -> AsyncIterator[FakeNode
     await made.remove()
 
 
+@pytest_asyncio.fixture
+async def make_volumes(
+    core: CoreV1Api, namespace: TestNamespace
+) -> AsyncIterator[Callable[[int], Awaitable[str]]]:
+    """Return a function that makes volumes, and returns their storage class."""
+    names: list[str] = []
+
+    async def made(number: int) -> str:
+        new = [f"{namespace.name}-{each}" for each in range(number)]
+        names.extend(new)
+        await asyncio.gather(
+            *(
+                core.create_persistent_volume(volume(each, storage_class=namespace.name))
+                for each in new
+            )
+        )
+        return namespace.name
+
+    yield made
+    await asyncio.gather(
+        *(core.delete_persistent_volume(each, grace_period_seconds=0) for each in names)
+    )
+
+
 @pytest.fixture
 def fault_proxy(cluster: Cluster) -> Iterator[FaultProxy]:
     """A proxy in front of the API server that does what the test tells it."""
     with FaultProxy(cluster.access) as proxy:
         yield proxy
+
+
+@pytest_asyncio.fixture
+async def make_hub(
+    own_cluster: Cluster, namespace: TestNamespace, tmp_path: Path
+) -> AsyncIterator[Callable[..., Awaitable[KubeHub]]]:
+    """Return a function that starts a hub on the test's namespace; all end with the test."""
+    assert own_cluster.plane is not None
+    plane = own_cluster.plane
+    numbers = count()
+    async with AsyncExitStack() as stack:
+
+        async def made(
+            document: Mapping[str, Any], *, access: Access | None = None, **options: Any
+        ) -> KubeHub:
+            spec = HubSpec(
+                document=document,
+                namespace=namespace.name,
+                access=access or await namespace.hub_account(),
+                **options,
+            )
+            folder = tmp_path / f"hub-{next(numbers)}"
+            folder.mkdir()
+            hub = KubeHub(spec, plane=plane, folder=folder)
+            stack.push_async_callback(asyncio.to_thread, hub.stop)
+            return await asyncio.to_thread(hub.start)
+
+        yield made
+
+
+@pytest.fixture
+def browser(chromium: str) -> Iterator[Browser]:
+    """A browser for one test, which asks for it after everything that has an event loop.
+
+    Playwright occupies the thread's event loop while it runs: no asynchronous fixture can be set
+    up or torn down meanwhile, and the test itself cannot be a coroutine.
+    """
+    with launched(chromium) as instance:
+        yield instance

@@ -11,7 +11,7 @@ from sandlot_hub.spawner import hooks
 from sandlot_hub.spawner.exceptions import SpawnFailed
 from support.cluster.fates import Fate, fate_annotations
 from support.cluster.nodes import NodeKind
-from support.cluster.objects import GPU, pod, quota
+from support.cluster.objects import GPU, claim, pod, quota
 from support.cluster.waiting import until
 from support.kube_spawner import (
     L4,
@@ -199,3 +199,31 @@ async def test_what_is_not_ours_stays(
     await spawner.stop(now=True)
     found = (await namespace.core.list_namespaced_pod(namespace.name)).items
     assert [each.metadata.name for each in found] == ["jupyter-ann"]
+
+
+async def test_a_home_of_before_sandlot_is_taken_up(
+    make: Callable[..., SandlotKubeSpawner],
+    namespace: TestNamespace,
+    nodes: FakeNodes,
+    volumes: str,
+) -> None:
+    """A claim as KubeSpawner made it for a name that is no plain one; nothing remembers it."""
+    homes = {"kind": "claim", "size": "1 GiB", "storage_class": volumes}
+    document = at(await nodes.add(1, KIND), homes=homes)
+    theirs: Any = claim("claim-ann-40x-2eorg", storage_class=volumes)
+    theirs["metadata"]["annotations"] = {"hub.jupyter.org/username": "ann@x.org"}
+    claims = namespace.core.list_namespaced_persistent_volume_claim
+    await namespace.core.create_namespaced_persistent_volume_claim(namespace.name, theirs)
+    spawner = make(document, name="ann@x.org")
+    await started(spawner)
+    assert [each.metadata.name for each in (await claims(namespace.name)).items] == [
+        "claim-ann-40x-2eorg"
+    ]
+    (mounted,) = [
+        each.persistent_volume_claim.claim_name
+        for each in (await namespace.pods())[0].spec.volumes
+        if each.persistent_volume_claim
+    ]
+    assert mounted == "claim-ann-40x-2eorg"
+    assert spawner.get_state()["pvc_name"] == "claim-ann-40x-2eorg"
+    await spawner.stop()

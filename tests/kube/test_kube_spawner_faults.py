@@ -55,7 +55,8 @@ async def spawner(
 
 
 @pytest.mark.parametrize(
-    "ending", [pytest.param(Ending.CUT, id="cut"), pytest.param(Ending.HALF_OPEN, id="silence")]
+    "ending",
+    [pytest.param(Ending.CUT, id="R06-cut"), pytest.param(Ending.HALF_OPEN, id="R06-silence")],
 )
 async def test_a_pod_whose_making_was_not_confirmed_is_adopted(
     ending: Ending, spawner: SandlotKubeSpawner, namespace: TestNamespace, fault_proxy: FaultProxy

@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from support.cluster.control_groups import TREES
+from support.cluster.control_plane import STORAGE_CLASS
 from support.cluster.images import PYTHON_IMAGE
-from support.cluster.network import NAMESPACES, Network
-from support.cluster.objects import pod, state_of
+from support.cluster.network import ADDRESS, NAMESPACES, Network
+from support.cluster.objects import claim, pod, state_of
 from support.cluster.real_node import REAL
 from support.cluster.runs import runs_folder, sweep
+from support.cluster.waiting import until
 from support.house import ROOT
 
 if TYPE_CHECKING:
+    from support.cluster.cluster import Cluster
     from support.cluster.images import Archive
     from support.cluster.namespaces import TestNamespace
 
@@ -135,6 +138,62 @@ async def test_memory_is_limited(images: dict[str, Archive], namespace: TestName
     assert state_of(found.status) == ("terminated", "OOMKilled")
     assert found.status.container_statuses[0].state.terminated.exit_code == 137
     assert await log_of(namespace, "greedy") == "on\n"
+
+
+@pytest.mark.asyncio
+async def test_a_home_outlives_its_pods(
+    images: dict[str, Archive], namespace: TestNamespace
+) -> None:
+    """The image's user can write in it, and it goes with its claim."""
+    claims = namespace.core.create_namespaced_persistent_volume_claim
+    await claims(namespace.name, claim("home", storage_class=STORAGE_CLASS))
+    for name, script in (("writes", "echo kept > kept"), ("reads", "ls -n; cat kept")):
+        manifest = real_pod(name, images["base"].reference, "sh", "-c", script)
+        volume, _ = manifest["spec"]["volumes"]
+        volume |= {"persistentVolumeClaim": {"claimName": "home"}}
+        del volume["emptyDir"]
+        await namespace.create_pod(manifest)
+        await ended(namespace, name)
+    words = (await log_of(namespace, "reads")).split()
+    assert words[-1] == "kept"
+    assert words[words.index("1000") : words.index("1000") + 2] == ["1000", "100"]
+
+    found = await namespace.core.read_namespaced_persistent_volume_claim("home", namespace.name)
+    volume = found.spec.volume_name
+    for name in ("writes", "reads"):
+        await namespace.core.delete_namespaced_pod(name, namespace.name, grace_period_seconds=0)
+    await namespace.core.delete_namespaced_persistent_volume_claim("home", namespace.name)
+
+    async def gone() -> bool:
+        left = await namespace.core.list_persistent_volume()
+        return all(each.metadata.name != volume for each in left.items)
+
+    await until(gone, what="its volume is gone")
+
+
+@pytest.mark.asyncio
+async def test_a_pod_is_reached_and_reaches(
+    images: dict[str, Archive], namespace: TestNamespace, cluster: Cluster
+) -> None:
+    """From the network of the hub, by its address, and back."""
+    plane = cluster.plane
+    assert plane is not None
+    code = f"""
+import http.server, socket
+socket.create_connection(({ADDRESS!r}, 443), timeout=5).close()
+http.server.test(http.server.SimpleHTTPRequestHandler, port=8888)
+"""
+    await namespace.create_pod(real_pod("web", images["base"].reference, "python", "-c", code))
+    found = await namespace.pod_when(
+        "web", lambda each: state_of(each.status)[0] == "running", what="it runs"
+    )
+    asked = f"import urllib.request as r; r.urlopen('http://{found.status.pod_ip}:8888', timeout=5)"
+
+    def answers() -> bool:
+        command = plane.network.command(sys.executable, "-I", "-c", asked)
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+    await until(answers, what="the pod answers")
 
 
 @pytest.mark.asyncio

@@ -23,6 +23,7 @@ from support.cluster.network import NAMESPACES, Network
 from support.cluster.runs import runs_folder, sweep
 from support.cluster.waiting import until
 from support.house import ROOT
+from support.hub_user import HubUser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,10 +59,16 @@ def developers_cluster() -> Iterator[tuple[subprocess.Popen[str], Path]]:
 
 
 @pytest.mark.timeout(START_S + STOP_S)
-def test_ctrl_c_ends_everything(own_cluster: Cluster) -> None:
+def test_a_developer_gets_a_hub_and_ctrl_c_ends_everything(own_cluster: Cluster) -> None:
     with developers_cluster() as (process, folder):
         network = Network(folder.name)
         assert network.members()
+        assert process.stdout is not None
+        told = (re.search(r"Its hub is at (\S+)", line) for line in process.stdout)
+        url = next(found[1] for found in told if found)
+        person = HubUser(url, "ann")
+        assert person.log_in("any password").ok
+        assert "Four L4" in person.get("hub/spawn").text
         process.send_signal(signal.SIGINT)
         code = process.wait(STOP_S)
 

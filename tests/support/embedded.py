@@ -18,6 +18,7 @@ def embedded_config(folder: Path, **changes: Any) -> EmbeddedConfig:
         "public_port": 40000,
         "hub_port": 40001,
         "proxy_api_port": 40002,
+        "dask_proxy_port": 40004,
         "base_url": "/pit/",
         "proxy_api_user": "hub",
         "proxy_api_password": "proxy-password",

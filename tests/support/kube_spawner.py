@@ -72,9 +72,13 @@ def kube_spawner(
     groups: tuple[str, ...] = (),
     namespace: str = "people",
     shared: dict[str, Any] | None = None,
+    watches: Mapping[str, int] | None = None,
     **options: Any,
 ) -> SandlotKubeSpawner:
-    """Return a spawner; `options` are those of an administrator for KubeSpawner."""
+    """Return a spawner; `options` are those of an administrator for KubeSpawner.
+
+    `watches` are options of its watches.
+    """
     user = SimpleNamespace(
         name=name,
         id=1,
@@ -96,5 +100,8 @@ def kube_spawner(
         hub=hub,
         orm_spawner=orm.Spawner(name=""),
         settings=settings,
-        config=Config(KubeSpawner={"namespace": namespace, **options}),
+        config=Config(
+            KubeSpawner={"namespace": namespace, **options},
+            ResourceReflector=dict(watches or {}),
+        ),
     )

@@ -82,6 +82,7 @@ def a_request(
         plan=a_plan(owner, flavor=flavor, count=count),
         entitlements=person(owner, *groups),
         spawn_id=SPAWN_ID,
+        hub="http://hub:8081/hub/api",
         **fields,
     )
 

@@ -62,14 +62,16 @@ def server_of(pid: int, user: str) -> Process:
         for each in below(pid)
         if "jupyterhub-singleuser" in arguments(each.pid)
         and "guard.py" not in arguments(each.pid)
-        and f"\0JUPYTERHUB_USER={user}\0" in _environment(each.pid)
+        and environment(each.pid).get("JUPYTERHUB_USER") == user
     ]
     assert len(found) == 1, f"{user} has {len(found)} servers"
     return found[0]
 
 
-def _environment(pid: int) -> str:
+def environment(pid: int) -> dict[str, str]:
+    """Return the environment that a process was started with; nothing when it has ended."""
     try:
-        return f"\0{Path(f'/proc/{pid}/environ').read_text()}"
+        text = Path(f"/proc/{pid}/environ").read_text()
     except OSError:
-        return ""
+        return {}
+    return dict(line.split("=", 1) for line in text.split("\0") if "=" in line)

@@ -1,4 +1,4 @@
-"""A cluster for a developer: ``python -m support.cluster``; Ctrl-C ends it."""
+"""A cluster for a developer, with a hub: ``python -m support.cluster``; Ctrl-C ends it."""
 
 from __future__ import annotations
 
@@ -6,23 +6,21 @@ import asyncio
 import signal
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 from kubernetes_asyncio.client import CoreV1Api
 
 from support.cluster.api import connected
 from support.cluster.cluster import Cluster, running
 from support.cluster.errors import CannotRunHereError, ClusterError
-from support.cluster.nodes import FakeNodes, NodeKind
-from support.cluster.objects import GPU
+from support.cluster.hub import ADMIN, HubSpec, KubeHub
+from support.cluster.namespaces import TestNamespace
+from support.cluster.nodes import FakeNodes
+from support.cluster.offered import NODES, offered_settings
 
-OFFERED = {
-    "3 nodes without GPUs": (3, NodeKind()),
-    "2 nodes with 4 × NVIDIA L4 (taint nvidia.com/gpu)": (
-        2,
-        NodeKind(gpus=4, product="NVIDIA-L4", taint=(GPU, "present", "NoSchedule")),
-    ),
-}
-"""What a developer finds on it."""
+if TYPE_CHECKING:
+    from support.cluster.control_plane import ControlPlane
+
 CHECK_S = 1.0
 
 
@@ -52,28 +50,48 @@ def _serve() -> None:
         if cluster.plane is None:
             say("It is somebody else's: nothing to start, and nothing is changed in it.")
             return
-        asyncio.run(_add_nodes(cluster))
-        _tell(cluster)
-        # A part that dies is told at once, not by the next client that hangs.
-        while not ended.wait(CHECK_S):
-            cluster.plane.check()
-        say("Ending the cluster")
+        say("Starting the nodes and the hub")
+        hub = asyncio.run(_hub(cluster, cluster.plane))
+        try:
+            hub.start()
+            _tell(cluster, hub)
+            # A part that dies is told at once, not by the next client that hangs.
+            while not ended.wait(CHECK_S):
+                cluster.plane.check()
+                hub.check()
+        finally:
+            say("Ending the cluster")
+            hub.stop()
 
 
-async def _add_nodes(cluster: Cluster) -> None:
+async def _hub(cluster: Cluster, plane: ControlPlane) -> KubeHub:
+    """Make the nodes, a namespace and the account of a hub; return the hub, not yet started."""
     async with connected(cluster.kubeconfig) as client:
         nodes = FakeNodes(CoreV1Api(client))
-        for count, kind in OFFERED.values():
+        for count, kind in NODES.values():
             await nodes.add(count, kind)
+        namespace = await TestNamespace.create(client=client, access=cluster.access)
+        spec = HubSpec(
+            document=offered_settings(),
+            namespace=namespace.name,
+            access=await namespace.hub_account(),
+        )
+    folder = plane.folder / "hub"
+    folder.mkdir()
+    return KubeHub(spec, plane=plane, folder=folder)
 
 
-def _tell(cluster: Cluster) -> None:
+def _tell(cluster: Cluster, hub: KubeHub) -> None:
     say(f"A Kubernetes API server answers at {cluster.access.server}, with")
-    for words in OFFERED:
+    for words in NODES:
         say(f"  {words}")
-    say("There is no hub on it, and its pods run nothing: a program says what they would do.")
+    say("Its pods run nothing: a program says what they would do, another answers for servers.")
     say(f"  export KUBECONFIG={cluster.kubeconfig}")
-    say("Ctrl-C ends it, with everything on it.")
+    say(f"Its hub is at {hub.url}")
+    say(f"  log in with any name and password; {ADMIN!r} is an administrator")
+    say(f"  servers are pods in the namespace {hub.namespace}")
+    say(f"  configuration, database and log: {hub.folder}")
+    say("Ctrl-C ends all of it.")
 
 
 if __name__ == "__main__":

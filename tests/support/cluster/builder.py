@@ -24,7 +24,7 @@ from support.cluster.compiler import Compiler
 from support.cluster.toolchain import find_go
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from support.cluster.toolchain import Go
 
@@ -78,7 +78,11 @@ def cache_folder() -> Path:
 
 
 def programs(
-    wanted: Mapping[str, str] = PROGRAMS, *, cache: Path, say: Callable[[str], None]
+    wanted: Mapping[str, str] = PROGRAMS,
+    *,
+    also: Iterable[Mapping[str, str]] = (),
+    cache: Path,
+    say: Callable[[str], None],
 ) -> Programs:
     """Return the programs, compiled now if the cache does not hold them.
 
@@ -86,6 +90,8 @@ def programs(
     ----------
     wanted
         Name and package of each.
+    also
+        What is compiled with them if they are: what all of them share is compiled only once.
     cache
         Where they are kept.
     say
@@ -105,7 +111,9 @@ def programs(
         with _alone(cache, say=say):
             # Somebody else may have made it while this one waited.
             if not folder.is_dir():
-                _build(go, wanted, folder, say=say)
+                asked = {cache / build_key(go, each): each for each in (wanted, *also)}
+                missing = {made: each for made, each in asked.items() if not made.is_dir()}
+                _build(go, missing, cache, say=say)
                 _remove_unused(cache)
     os.utime(folder)
     return Programs(folder)
@@ -133,14 +141,24 @@ def _alone(cache: Path, *, say: Callable[[str], None]) -> Iterator[None]:
         yield
 
 
-def _build(go: Go, wanted: Mapping[str, str], folder: Path, *, say: Callable[[str], None]) -> None:
+def _build(
+    go: Go, missing: Mapping[Path, Mapping[str, str]], cache: Path, *, say: Callable[[str], None]
+) -> None:
     started = time.monotonic()
+    names = ", ".join(name for wanted in missing.values() for name in wanted)
     say(
-        f"Compiling {', '.join(wanted)} of Kubernetes {KUBERNETES} for the tests with "
-        f"{go.version}: minutes, once"
+        f"Compiling {names} of Kubernetes {KUBERNETES} for the tests with {go.version}: "
+        "minutes, once"
     )
-    work = folder.parent / "work"
-    compiler = Compiler(go=go, module=MODULE, version=KUBERNETES, work=work, say=say)
+    compiler = Compiler(go=go, module=MODULE, version=KUBERNETES, work=cache / "work", say=say)
+    for folder, wanted in missing.items():
+        _build_one(compiler, wanted, folder)
+    compiler.clean()
+    kept = " and ".join(str(folder) for folder in missing)
+    say(f"Compiled in {time.monotonic() - started:.0f} s; kept in {kept}")
+
+
+def _build_one(compiler: Compiler, wanted: Mapping[str, str], folder: Path) -> None:
     made = Path(tempfile.mkdtemp(prefix="building-", dir=folder.parent))
     try:
         compiler.fetch(wanted.values())
@@ -151,8 +169,6 @@ def _build(go: Go, wanted: Mapping[str, str], folder: Path, *, say: Callable[[st
         made.rename(folder)
     finally:
         shutil.rmtree(made, ignore_errors=True)
-    compiler.clean()
-    say(f"Compiled in {time.monotonic() - started:.0f} s; kept in {folder}")
 
 
 def _copy_stages(module: Path, folder: Path) -> None:

@@ -7,7 +7,6 @@ import json
 import secrets
 import socket
 import ssl
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from support.cluster.certificates import Authority, write_signing_key
 from support.cluster.errors import ClusterError
 from support.cluster.fates import write_stages
 from support.cluster.network import ADDRESS, PODS, SERVICE, SERVICES
-from support.cluster.waiting import wait_until
+from support.cluster.processes import Processes
 
 if TYPE_CHECKING:
     from support.cluster.builder import Programs
@@ -30,9 +29,11 @@ FAKE = "kwok.x-k8s.io/node"
 """Annotation of the nodes that kwok looks after."""
 KWOK_PORT = 10247
 
-READY_S = 60.0
-TAIL = 15
-"""Lines of a log that an error shows."""
+STORAGE_CLASS = "homes"
+"""Makes a folder for each claim, which the user and the group of the shipped images own."""
+PROVISIONER = "kubernetes.io/host-path"
+USER, GROUP = 1000, 100
+"""Of the shipped images."""
 
 # Who comes with a token from a file instead of one of a service account.
 NODE = "real"
@@ -78,7 +79,7 @@ class ControlPlane:
         self._programs = programs
         self._authority = Authority()
         self._tokens = {name: secrets.token_urlsafe(24) for name in ACCOUNTS}
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._processes = Processes(folder)
         self.audit_log = folder / "audit.log"
         self.inside = Access(
             server=INSIDE, authority=self._authority.pem, token=self._tokens["admin"]
@@ -91,6 +92,11 @@ class ControlPlane:
     def folder(self) -> Path:
         """The folder of its run."""
         return self._folder
+
+    @property
+    def tmp(self) -> Path:
+        """The folder that whoever has to do with volumes sees as ``/tmp``."""
+        return self._folder / "tmp"
 
     @property
     def network(self) -> Network:
@@ -109,17 +115,15 @@ class ControlPlane:
         self._run("etcd", *self._etcd())
         self._run("kube-apiserver", *self._api_server())
         self.outside = self.inside.at(f"https://127.0.0.1:{self._forward()}")
-        wait_until(self._ready, what="the API server is ready", timeout_s=READY_S)
-        self._run("kube-controller-manager", *self._controllers())
+        self._processes.wait(self._ready, what="the API server is ready")
+        self._make_storage_class()
+        self._run_controllers()
         self._run("kube-scheduler", *self._scheduler())
         self._run("kwok", *self._kwok())
 
     def stop(self) -> None:
         """Kill every part: what they hold goes with the folder."""
-        for process in self._processes.values():
-            process.kill()
-        for process in self._processes.values():
-            process.wait()
+        self._processes.stop()
 
     def check(self) -> None:
         """Raise if a part has ended.
@@ -129,51 +133,53 @@ class ControlPlane:
         ClusterError
             If so; with the end of its log.
         """
-        for name, process in self._processes.items():
-            if process.poll() is not None:
-                lines = self._log(name).read_text(errors="replace").splitlines()[-TAIL:]
-                message = "\n".join([f"{name} ended with code {process.returncode}:", *lines])
-                raise ClusterError(message)
-
-    def memory(self) -> dict[str, int]:
-        """Return the resident memory of each part, in bytes."""
-        return {
-            name: int(Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * 4096
-            for name, process in self._processes.items()
-        }
+        self._processes.check()
 
     def _ready(self) -> bool:
-        self.check()
+        try:
+            return self._ask("GET", "/readyz") == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def _make_storage_class(self) -> None:
+        made = {"metadata": {"name": STORAGE_CLASS}, "provisioner": PROVISIONER}
+        status = self._ask("POST", "/apis/storage.k8s.io/v1/storageclasses", made)
+        if status != http.client.CREATED:
+            message = f"the API server refuses the storage class of the tests ({status})"
+            raise ClusterError(message)
+
+    def _ask(self, method: str, path: str, document: object = None) -> int:
+        """Ask the API server as its administrator; return the status of the answer."""
         trust = ssl.create_default_context(cadata=self._authority.pem)
         port = int(self.outside.server.rpartition(":")[2])
         connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=trust)
+        headers = {
+            "Authorization": f"Bearer {self.outside.token}",
+            "Content-Type": "application/json",
+        }
         try:
-            connection.request(
-                "GET", "/readyz", headers={"Authorization": f"Bearer {self.outside.token}"}
-            )
-            return connection.getresponse().status == http.client.OK
-        except (OSError, http.client.HTTPException):
-            return False
+            connection.request(method, path, json.dumps(document), headers)
+            return connection.getresponse().status
         finally:
             connection.close()
 
     def _run(self, name: str, *arguments: str) -> None:
-        """Start a part in the namespace; it gets its own session, so that Ctrl-C spares it."""
-        command = self._network.command(self._programs[name], *arguments)
-        self._spawn(name, command)
+        """Start a part in the namespace."""
+        self._processes.start(name, self._network.command(self._programs[name], *arguments))
 
-    def _spawn(self, name: str, command: list[str], *, descriptors: tuple[int, ...] = ()) -> None:
-        with self._log(name).open("wb") as log:
-            self._processes[name] = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=self._folder,
-                env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(self._folder)},
-                pass_fds=descriptors,
-                start_new_session=True,
-            )
+    def _run_controllers(self) -> None:
+        """Start the controllers as the user of the shipped images.
+
+        The volumes that they make are folders in ``/tmp`` that only their owner can write. They
+        get a ``/tmp`` of the run's, and the right to read its files.
+        """
+        name = "kube-controller-manager"
+        right = [f"--{kind}-caps=+dac_override" for kind in ("inh", "ambient")]
+        user = ["setpriv", f"--reuid={USER}", f"--regid={GROUP}", "--clear-groups", *right, "--"]
+        replaced = f'mount --bind {self.tmp} /tmp && exec "$@"'
+        apart = ["unshare", "--mount", "--propagation=private", "--", "sh", "-ec", replaced, name]
+        command = [*apart, *user, self._programs[name], *self._controllers()]
+        self._processes.start(name, self._network.command(*command))
 
     def _forward(self) -> int:
         """Let this machine's loopback lead to the API server; return the port."""
@@ -181,14 +187,14 @@ class ControlPlane:
             listener.set_inheritable(True)
             script = str(Path(__file__).with_name("forward.py"))
             asked = [sys.executable, "-I", script, str(listener.fileno()), ADDRESS, str(PORT)]
-            self._spawn("forward", self._network.command(*asked), descriptors=(listener.fileno(),))
+            command = self._network.command(*asked)
+            self._processes.start("forward", command, descriptors=(listener.fileno(),))
             port: int = listener.getsockname()[1]
             return port
 
-    def _log(self, name: str) -> Path:
-        return self._folder / f"{name}.log"
-
     def _write_files(self) -> None:
+        self.tmp.mkdir()
+        self.tmp.chmod(0o1777)
         hosts = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"]
         addresses = ["127.0.0.1", ADDRESS, SERVICE]
         (self._folder / "ca.crt").write_text(self._authority.pem)
@@ -241,6 +247,8 @@ class ControlPlane:
             f"--token-auth-file={self._file('tokens.csv')}",
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
+            # As clusters have it: Pod Security decides, by namespace.
+            "--allow-privileged=true",
             f"--service-cluster-ip-range={SERVICES}",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={key}",
@@ -257,6 +265,8 @@ class ControlPlane:
             f"--root-ca-file={self._file('ca.crt')}",
             f"--service-account-private-key-file={self._file('accounts.key')}",
             "--controllers=*,-cloud-node-lifecycle-controller",
+            "--enable-hostpath-provisioner",
+            f"--flex-volume-plugin-dir={self._file('plugins')}",
         ]
 
     def _scheduler(self) -> list[str]:

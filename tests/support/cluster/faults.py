@@ -116,6 +116,18 @@ class Hold:
             await exchange.relay(await exchange.forward())
 
 
+@dataclass(frozen=True)
+class Late(Hold):
+    """A held request that arrives all the same when its client is long gone."""
+
+    async def act(self, exchange: Exchange) -> None:
+        """Wait for the test, then pass it on; nobody gets the answer."""
+        await asyncio.wrap_future(self._released)
+        response = await exchange.forward()
+        await response.read()
+        exchange.cut()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """The API server answers something else, and does nothing."""

@@ -44,6 +44,8 @@ NEEDED = {
     "unshare": "util-linux",
 }
 UNUSED_S = 7 * 24 * 3600
+KEPT = 3
+"""Archives of each image that stay, of half a gigabyte and more: those that were used last."""
 
 # What says where and when it was made, and what no image needs.
 LEFT_OUT = (
@@ -109,7 +111,7 @@ def archives(*names: str, cache: Path, say: Callable[[str], None]) -> dict[str, 
         workshop = _Workshop(folder, say=say)
         made = {PYTHON_IMAGE: workshop.python()}
         made |= {name: workshop.image(name, made[PYTHON_IMAGE]) for name in names}
-        _remove_unused(folder)
+        remove_unused(folder)
     return made
 
 
@@ -224,10 +226,15 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _remove_unused(folder: Path) -> None:
-    for archive in folder.glob("*.tar"):
-        if time.time() - archive.stat().st_mtime > UNUSED_S:
-            archive.unlink()
+def remove_unused(folder: Path) -> None:
+    """Remove archives that nobody has used for a week, and all but the last few of each image."""
+    archives_of: dict[str, list[Path]] = {}
+    for archive in sorted(folder.glob("*.tar"), key=lambda path: -path.stat().st_mtime):
+        archives_of.setdefault(archive.name.rpartition("-")[0], []).append(archive)
+    for found in archives_of.values():
+        for position, archive in enumerate(found):
+            if position >= KEPT or time.time() - archive.stat().st_mtime > UNUSED_S:
+                archive.unlink()
 
 
 def _sources(steps: Steps) -> list[str]:

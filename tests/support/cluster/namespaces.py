@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import yaml
 from kubernetes_asyncio.client import ApiException, CoreV1Api, RbacAuthorizationV1Api
 
 from support.cluster.api import watched
+from support.cluster.waiting import until
 from support.house import ROOT
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from support.cluster.access import Access
 
 SHIPPED = ROOT / "config/kubernetes/rbac.yaml"
-"""Service account, role and binding, in this order."""
+"""The service account, then each role with its binding, in this order."""
 HUB = "sandlot-hub"
 TOKEN_S = 6 * 3600
 SECURITY = "pod-security.kubernetes.io/enforce"
@@ -83,6 +85,14 @@ class TestNamespace:
         """Make a pod."""
         return await self.core.create_namespaced_pod(self.name, manifest)
 
+    async def refusal_of(self, manifest: Any) -> str:
+        """Return what the API server has against a pod; empty when it would make it."""
+        try:
+            await self.core.create_namespaced_pod(self.name, manifest, dry_run="All")
+        except ApiException as error:
+            return str(json.loads(str(error.body))["message"])
+        return ""
+
     async def pod_when(self, name: str, wanted: Any, *, what: str, timeout_s: float = 30.0) -> Any:
         """Return a pod once it is as wanted; see `support.cluster.api.watched`."""
         return await watched(
@@ -94,6 +104,19 @@ class TestNamespace:
             timeout_s=timeout_s,
         )
 
+    async def pods(self) -> list[Any]:
+        """Return the pods that are there."""
+        found: list[Any] = (await self.core.list_namespaced_pod(self.name)).items
+        return found
+
+    async def when_empty(self) -> None:
+        """Wait until there are no pods, also none that are still ending."""
+
+        async def empty() -> bool:
+            return not await self.pods()
+
+        await until(empty, what=f"no pods in {self.name}")
+
     async def events_of(self, name: str) -> list[tuple[str, str, str]]:
         """Return type, reason and message of what was reported about an object."""
         found = await self.core.list_namespaced_event(
@@ -101,19 +124,27 @@ class TestNamespace:
         )
         return [(each.type, each.reason, each.message) for each in found.items]
 
-    async def hub_account(self, rules: Sequence[Rule] | None = None) -> Access:
+    async def hub_account(
+        self, rules: Sequence[Rule] | None = None, *, homes: bool = True
+    ) -> Access:
         """Make the hub's service account; return its access.
 
-        It has the rights that administrators are told to give it (`SHIPPED`), unless `rules` says
-        which.
+        It has the rights that administrators are told to give it (`SHIPPED`).
+
+        Parameters
+        ----------
+        rules
+            These rights instead.
+        homes
+            Whether to give it those for homes on claims, too.
         """
-        account, role, binding = yaml.safe_load_all(SHIPPED.read_text())
-        if rules is not None:
-            role["rules"] = [*rules]
-        binding["subjects"][0]["namespace"] = self.name
-        await self.core.create_namespaced_service_account(self.name, account)
-        await self._rbac.create_namespaced_role(self.name, role)
-        await self._rbac.create_namespaced_role_binding(self.name, binding)
+        await self.core.create_namespaced_service_account(self.name, shipped_account())
+        for role, binding in shipped_roles(homes=homes and rules is None):
+            if rules is not None:
+                role["rules"] = [*rules]
+            binding["subjects"][0]["namespace"] = self.name
+            await self._rbac.create_namespaced_role(self.name, role)
+            await self._rbac.create_namespaced_role_binding(self.name, binding)
         asked: Any = {"spec": {"expirationSeconds": TOKEN_S, "audiences": []}}
         answer = await self.core.create_namespaced_service_account_token(HUB, self.name, asked)
         return self._access.as_account(answer.status.token, namespace=self.name)
@@ -127,3 +158,32 @@ class TestNamespace:
         except ApiException as error:
             if error.status != 404:
                 raise
+
+
+def shipped_account() -> Any:
+    """Return the hub's service account."""
+    return next(yaml.safe_load_all(SHIPPED.read_text()))
+
+
+def shipped_roles(*, homes: bool = True) -> list[tuple[Any, Any]]:
+    """Return the hub's roles, each with its binding.
+
+    Parameters
+    ----------
+    homes
+        Whether to return that for homes on claims, too.
+    """
+    _, *documents = yaml.safe_load_all(SHIPPED.read_text())
+    pairs = list(zip(documents[::2], documents[1::2], strict=True))
+    return pairs if homes else pairs[:1]
+
+
+def rights(roles: Sequence[tuple[Any, Any]]) -> set[tuple[str, str]]:
+    """Return the verbs and resources that roles allow."""
+    return {
+        (verb, resource)
+        for role, _ in roles
+        for rule in role["rules"]
+        for verb in rule["verbs"]
+        for resource in rule["resources"]
+    }

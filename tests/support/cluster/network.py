@@ -24,6 +24,7 @@ PODS = "10.245.0.0/16"
 """Fake pods get these. Every one is local to the namespace, so a test can listen as a pod."""
 
 NAMESPACES = Path("/run/netns")
+PROGRAMS = ("ip", "nsenter", "setpriv", "unshare")
 COMMAND_S = 30.0
 END_S = 20.0
 
@@ -93,7 +94,7 @@ def check_possible() -> None:
     if os.geteuid() != 0:
         message = "the test cluster runs in a network namespace, which only root can make"
         raise CannotRunHereError(message)
-    missing = [name for name in ("ip", "nsenter") if shutil.which(name) is None]
+    missing = [name for name in PROGRAMS if shutil.which(name) is None]
     if missing:
         message = f"the test cluster needs {' and '.join(missing)} (iproute2, util-linux)"
         raise CannotRunHereError(message)

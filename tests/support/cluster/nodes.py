@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from support.cluster.api import watched
@@ -103,6 +104,7 @@ class FakeNodes:
             found = pod.metadata
             await self._core.patch_namespaced_pod(found.name, found.namespace, stuck)
             await self._core.patch_namespaced_pod_status(found.name, found.namespace, unready)
+            await self._core.create_namespaced_event(found.namespace, _not_ready(found))
 
     async def remove(self) -> None:
         """Remove every node that was made here."""
@@ -117,6 +119,28 @@ class FakeNodes:
             wanted=lambda node: _is_usable(node, pool),
             what=f"node {name} can be used",
         )
+
+
+def _not_ready(pod: Any) -> Any:
+    """Return what the node controller reports about a pod whose node fell silent."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {
+        "metadata": {"generateName": f"{pod.name}.", "namespace": pod.namespace},
+        "involvedObject": {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "name": pod.name,
+            "namespace": pod.namespace,
+            "uid": pod.uid,
+        },
+        "type": "Warning",
+        "reason": "NodeNotReady",
+        "message": "Node is not ready",
+        "source": {"component": "node-controller"},
+        "firstTimestamp": now,
+        "lastTimestamp": now,
+        "count": 1,
+    }
 
 
 def _is_usable(node: Any, pool: Pool) -> bool:

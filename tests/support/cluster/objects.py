@@ -91,6 +91,20 @@ def claim(name: str, *, storage_class: str = "", size: str = "1Gi") -> Any:
     }
 
 
+def volume(name: str, *, storage_class: str, size: str = "1Gi") -> Any:
+    """Return a volume for one claim of a storage class that nobody provides volumes for."""
+    return {
+        "metadata": {"name": name},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "capacity": {"storage": size},
+            "hostPath": {"path": "/nowhere"},
+            "persistentVolumeReclaimPolicy": "Retain",
+            "storageClassName": storage_class,
+        },
+    }
+
+
 def service(name: str) -> Any:
     """Return a Service without endpoints."""
     return {"metadata": {"name": name}, "spec": {"ports": [{"port": 80}]}}

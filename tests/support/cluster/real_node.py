@@ -2,7 +2,7 @@
 
 Its processes have the run's network, and mounts and process ids of their own: what they mount is
 seen by nobody else, and all of them, containers too, end with the first one. It reaches nothing
-outside: images come from archives, and any other is missing at once.
+outside: images come from archives. Beside it is a registry, which has none of them.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from support.cluster.control_plane import NODE
 from support.cluster.errors import ClusterError
 from support.cluster.network import ADDRESS
 from support.cluster.nodes import POOL, Pool
+from support.cluster.processes import Processes
 from support.cluster.steps import check_programs
-from support.cluster.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from support.cluster.builder import Programs
     from support.cluster.control_plane import ControlPlane
@@ -36,6 +36,7 @@ REAL = Pool(name="real", names=(NODE,), taint=TAINT)
 NEEDED = {
     "containerd": "containerd",
     "ctr": "containerd",
+    "docker-registry": "docker-registry",
     "runc": "runc",
     "iptables": "iptables",
     "nsenter": "util-linux",
@@ -43,9 +44,9 @@ NEEDED = {
 }
 PLUGINS = Path("/usr/lib/cni")
 POD_NETWORK = "10.244.77.0/24"
-START_S = 60.0
+REGISTRY = "localhost:5000"
+"""An empty registry: what is asked of it, it says, does not exist."""
 IMPORT_S = 300.0
-TAIL = 15
 REPLACED = ("/run", "/var/lib", "/var/log")
 """Folders in which these programs have fixed places; they see empty ones of the run's."""
 
@@ -80,7 +81,7 @@ class RealNode:
         self._network = plane.network
         self._group = plane.folder.name
         self._folder = plane.folder / "node"
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._processes = Processes(self._folder)
         self._socket = self._folder / "containerd.sock"
 
     def start(self, archives: Iterable[Archive], *, pause: Archive) -> None:
@@ -104,18 +105,16 @@ class RealNode:
         control_groups.create(self._group)
         self._hold()
         self._enter("containerd", "containerd", "--config", self._file("containerd.toml"))
-        self._wait(self._socket.exists, "containerd listens")
+        self._processes.wait(self._socket.exists, what="containerd listens")
         for archive in archives:
             self._import(archive)
+        self._enter("registry", "docker-registry", "serve", self._file("registry.yaml"))
         self._enter("kubelet", self._programs["kubelet"], *self._kubelet())
-        self._wait(self._healthy, "kubelet answers")
+        self._processes.wait(self._healthy, what="kubelet answers")
 
     def stop(self) -> None:
         """Kill the first process, and with it all others, containers too."""
-        for process in self._processes.values():
-            process.kill()
-        for process in self._processes.values():
-            process.wait()
+        self._processes.stop()
 
     def check(self) -> None:
         """Raise if a part has ended.
@@ -125,40 +124,30 @@ class RealNode:
         ClusterError
             If so; with the end of its log.
         """
-        for name, process in self._processes.items():
-            if process.poll() is not None:
-                lines = self._log(name).read_text(errors="replace").splitlines()[-TAIL:]
-                message = "\n".join([f"{name} ended with code {process.returncode}:", *lines])
-                raise ClusterError(message)
-
-    def _wait(self, look: Callable[[], bool], what: str) -> None:
-        def looked() -> bool:
-            self.check()
-            return look()
-
-        wait_until(looked, what=what, timeout_s=START_S)
+        self._processes.check()
 
     def _hold(self) -> None:
         """Start the first process: it holds the mounts, and its end is everybody's."""
         held = self._folder / "held"
         lines = ["set -e"]
         lines += [f"mount --bind {self._folder}{place} {place}" for place in REPLACED]
+        lines.append(f"mount --bind {self._plane.tmp} /tmp")
         # What containers get mounted must reach kubelet and containerd alike.
         lines += ["mount --make-rshared /", f"touch {held}", "exec sleep infinity"]
         namespaces = ["--mount", "--propagation=private", "--pid", "--fork", "--kill-child"]
         command = ["unshare", *namespaces, "--mount-proc", "--", "sh", "-c", "\n".join(lines)]
-        self._spawn("holder", self._network.command(*command))
-        self._wait(held.exists, "the node has its mounts")
+        self._processes.start("holder", self._network.command(*command))
+        self._processes.wait(held.exists, what="the node has its mounts")
         self._inside("sysctl", "-qw", "net.ipv4.ip_forward=1")
 
     def _entering(self, *command: str) -> list[str]:
         """Return the command that runs another one among the node's processes."""
-        holder = f"/proc/{self._processes['holder'].pid}/ns"
+        holder = f"/proc/{self._processes.pid('holder')}/ns"
         spaces = [f"--mount={holder}/mnt", f"--pid={holder}/pid_for_children"]
         return self._network.command("nsenter", *spaces, "--", *command)
 
     def _enter(self, name: str, *command: str) -> None:
-        self._spawn(name, self._entering(*command))
+        self._processes.start(name, self._entering(*command))
 
     def _inside(self, *command: str) -> str:
         done = subprocess.run(
@@ -187,21 +176,6 @@ class RealNode:
         asked = self._network.command(sys.executable, "-I", "-c", script)
         return subprocess.run(asked, capture_output=True, check=False, timeout=30).returncode == 0
 
-    def _spawn(self, name: str, command: list[str]) -> None:
-        with self._log(name).open("wb") as log:
-            self._processes[name] = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=self._folder,
-                env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(self._folder)},
-                start_new_session=True,
-            )
-
-    def _log(self, name: str) -> Path:
-        return self._folder / f"{name}.log"
-
     def _file(self, name: str) -> str:
         return str(self._folder / name)
 
@@ -213,6 +187,7 @@ class RealNode:
         (self._folder / "resolv.conf").write_text("")
         (self._folder / "containerd.toml").write_text(self._containerd(pause))
         (self._folder / "cni/10-bridge.conflist").write_text(json.dumps(CNI))
+        (self._folder / "registry.yaml").write_text(json.dumps(_registry(self._folder)))
         kubelet = _kubelet_configuration(self._folder, self._group)
         (self._folder / "kubelet.json").write_text(json.dumps(kubelet))
         shutil.copy(self._plane.kubeconfig_of(f"system:node:{NODE}"), self._folder / "kubeconfig")
@@ -273,6 +248,15 @@ CNI = {
 }
 
 
+def _registry(folder: Path) -> dict[str, object]:
+    return {
+        "version": 0.1,
+        "log": {"level": "warn"},
+        "storage": {"filesystem": {"rootdirectory": str(folder / "registry")}},
+        "http": {"addr": REGISTRY},
+    }
+
+
 def _kubelet_configuration(folder: Path, group: str) -> dict[str, object]:
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
@@ -285,7 +269,8 @@ def _kubelet_configuration(folder: Path, group: str) -> dict[str, object]:
         "cgroupRoot": f"/{group}",
         "cgroupsPerQOS": True,
         "enforceNodeAllocatable": ["pods"],
-        "clusterDNS": [],
+        # Nobody answers there: a name is unknown at once, and nothing here needs one.
+        "clusterDNS": [ADDRESS],
         "clusterDomain": "cluster.local",
         "containerRuntimeEndpoint": f"unix://{folder}/containerd.sock",
         # Disks of developers are often fuller than a node's may be.
