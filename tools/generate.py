@@ -1,7 +1,8 @@
-"""Write what is generated from the settings models: ``tools/generate.py [--check]``.
+"""Write what is generated from the domain: ``tools/generate.py [--check]``.
 
 ``config/settings.schema.json`` is for editors and Helm, ``docs/reference/settings.md`` for
-people. Both are committed; ``--check`` writes nothing and fails when one is out of date.
+people, and so is ``docs/reference/starts.md`` (see `starts`). All are committed; ``--check``
+writes nothing and fails when one is out of date.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter
 
+from sandlot_hub.domain.kubespawner_override import RESERVED
 from sandlot_hub.domain.settings import SandlotSettings
 from sandlot_hub.domain.settings_types import Slug
+from starts import starts_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,11 +55,33 @@ Where the hub takes the file from, the first of these that is given:
 """
 
 
+OVERRIDES = """\
+## Options of KubeSpawner
+
+`kubespawner_override` of an image and of a size sets
+[options of KubeSpawner](https://jupyterhub-kubespawner.readthedocs.io/en/latest/spawner.html) for
+servers of that image or size, and for nothing else: the next start of another choice has none of
+it. On one machine (`sandlot up`) they mean nothing. First come the options of `jupyterhub_config.py`, then those of the image, then those of the
+size. A mapping is merged into what is there, where `null` takes a key away; anything else replaces
+it.
+
+Where the settings are a mapping in `jupyterhub_config.py`, a value can be a function: it gets the
+spawner, and what it returns (or what is awaited for that) is the value. Functions and values
+are no part of the hash of the settings, and are not handed to services: whoever changes them has
+nothing to do but restart the hub.
+
+An option that KubeSpawner does not have keeps the hub from starting. What is found only when a
+server starts refuses that start, with the code `override-refused`. Labels and annotations that
+begin with `sandlot/`, and the resources of `accelerators`, cannot be set, and neither can:
+"""
+
+
 def outputs() -> dict[Path, str]:
     """Return every generated file with its content."""
     return {
         ROOT / "config/settings.schema.json": schema(),
         ROOT / "docs/reference/settings.md": reference(),
+        ROOT / "docs/reference/starts.md": starts_reference(),
     }
 
 
@@ -73,7 +98,13 @@ def schema() -> str:
 def reference() -> str:
     """Return the settings reference in Markdown."""
     sections = [_section(model, places) for model, places in _models().items()]
-    return "\n".join([INTRODUCTION, *sections])
+    return "\n".join([INTRODUCTION, *sections, _overrides()])
+
+
+def _overrides() -> str:
+    """Return what `kubespawner_override` is, and what cannot be set there."""
+    rows = [f"| `{name}` | {why} |" for name, why in sorted(RESERVED.items())]
+    return "\n".join([OVERRIDES, "| option | why not |", "|---|---|", *rows, ""])
 
 
 def _models() -> dict[type[BaseModel], list[str]]:
@@ -135,12 +166,17 @@ def _words(kind: Any, described: dict[str, Any]) -> str:
         choices = [item for item in described["anyOf"] if item != {"type": "null"}]
         return _words(inner, choices[0] if len(choices) == 1 else {"anyOf": choices})
     if get_origin(kind) is dict:
-        named = _is_model(get_args(kind)[1])
-        return f"a mapping from {'slugs to mappings, see below' if named else 'texts to texts'}"
+        return f"a mapping from {_pairs(get_args(kind)[1])}"
     if get_origin(kind) is tuple:
         least = ", at least one" if described.get("minItems") else ""
         return f"a list of {_items(get_args(kind)[0])}{least}"
     return _scalar(kind, described)
+
+
+def _pairs(kind: Any) -> str:
+    if kind is Any:
+        return "names to values"
+    return "slugs to mappings, see below" if _is_model(kind) else "texts to texts"
 
 
 def _is_model(kind: Any) -> bool:
