@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from support.cluster.control_plane import STORAGE_CLASS
+from support.cluster.nodes import NodeKind
 from support.kube_catalogue import cluster_catalogue
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ NAMES = (
     "x" * 254 + "z",
 )
 NO_NAMES = ("", ".", "..", "a/b", "../ann", "a\\b", "x" * 256, " ann", "ann\n", "\x00")
-SERVERS = {"ann": ("second", "x--y"), "ann-second": ("x",)}
+SERVERS = {"ann": ("second", "x-y"), "ann-second": ("x",)}
 """Named servers whose names, joined with the user's, read like somebody else's."""
 
 AS_WRITTEN = """\
@@ -70,7 +71,7 @@ c.Authenticator.allow_all = True
 async def test_everybody_has_a_server_and_a_home_of_their_own(
     make_hub: Callable[..., Awaitable[KubeHub]], namespace: TestNamespace, nodes: FakeNodes
 ) -> None:
-    pool = await nodes.add(1)
+    pool = await nodes.add(1, NodeKind(cpus=64, memory="256Gi"))
     homes = {"kind": "claim", "size": "1 GiB", "storage_class": STORAGE_CLASS}
     settings = cluster_catalogue(node_selector=pool.placement["nodeSelector"], homes=homes)
     hub = await make_hub(settings, extra=AS_WRITTEN)

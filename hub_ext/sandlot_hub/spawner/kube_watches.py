@@ -77,7 +77,12 @@ class KubeWatches(KubePlans):
                 raise
             # The end of a watch that was replaced comes out of KubeSpawner as a cancellation. The
             # hub would take it for that of the start, and have a server as ready that never was.
-            return await self._begin_watch(kind, reflector_class, replace=False, **options)
+        except ClusterUnreachableError as error:
+            # No answer in time is most often the hub's own doing: a crowd that comes at once keeps
+            # its loop busy for longer than that. Once more, then it is the cluster's.
+            if not isinstance(error.__cause__, TimeoutError):
+                raise
+        return await self._begin_watch(kind, reflector_class, replace=False, **options)
 
     async def _begin_watch(
         self, kind: str, reflector_class: type[Any], *, replace: bool, **options: Any
