@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from time import thread_time
+from pathlib import Path
+from time import perf_counter, thread_time
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -40,6 +41,8 @@ class Mutation(StrEnum):
     """4 MB more in what a page loads."""
     DROP_EVENT = "drop-event"
     """One event is thrown away by the one who should show it."""
+    LEAVE_ONE = "leave-one"
+    """One leftover more, which nobody is going to remove."""
 
 
 CONFIDENCE = 0.90
@@ -161,18 +164,41 @@ def progress(text: str) -> None:
     sys.stderr.flush()
 
 
+def held_time() -> float:
+    """Return seconds of this thread that stand still while it waits for a processor.
+
+    A thread that works or sleeps holds its event loop; one that was not let run is held up by its
+    neighbours. Linux only.
+    """
+    waited = int(Path("/proc/thread-self/schedstat").read_text().split()[1])
+    return perf_counter() - waited / 1e9
+
+
 class Meter:
     """Adds up the thread CPU of what it awaits, and of every task that this starts.
 
     While a coroutine waits, other tasks of the event loop run in the same thread;
     measuring around ``await`` would charge them to us. Each step is timed by itself.
     The tasks are found by their context, so `count_tasks` must have been called.
+
+    Parameters
+    ----------
+    clock
+        What a step is timed by, in seconds.
     """
 
     _current: ContextVar[Meter | None] = ContextVar("meter", default=None)
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = thread_time) -> None:
+        self.clock = clock
         self.seconds = 0.0
+        self.longest = 0.0
+        """The longest step: so long nothing else could run."""
+
+    def count(self, seconds: float) -> None:
+        """Add a step."""
+        self.seconds += seconds
+        self.longest = max(self.longest, seconds)
 
     @classmethod
     def count_tasks(cls, loop: asyncio.AbstractEventLoop) -> None:
@@ -210,13 +236,13 @@ class _Steps(Awaitable[T]):
         value: Any = None
         error: BaseException | None = None
         while True:
-            began = thread_time()
+            began = self._meter.clock()
             try:
                 yielded = steps.throw(error) if error is not None else steps.send(value)
             except StopIteration as stop:
                 return stop.value  # type: ignore[no-any-return]
             finally:
-                self._meter.seconds += thread_time() - began
+                self._meter.count(self._meter.clock() - began)
             value, error = None, None
             try:
                 value = yield yielded

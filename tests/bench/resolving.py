@@ -15,6 +15,9 @@ from pathlib import Path
 from time import thread_time
 from typing import TYPE_CHECKING, Any
 
+import pytest
+from kubespawner import KubeSpawner
+
 from bench.harness import Measure, Mutation, Size, busy, interval, paired
 from sandlot_hub.domain.entitlements import Entitlements
 from sandlot_hub.domain.facilities import Facilities, Mode
@@ -22,6 +25,7 @@ from sandlot_hub.domain.plan import Plan
 from sandlot_hub.domain.profile_list import build_profile_list
 from sandlot_hub.domain.profiles import resolve, visible
 from sandlot_hub.domain.settings import SandlotSettings
+from support.kube_spawner import use_kubeconfig
 from support.kubeconfig import unreachable_kubeconfig
 
 if TYPE_CHECKING:
@@ -75,11 +79,6 @@ def _ours(settings: SandlotSettings, calls: int, mutation: Mutation) -> Callable
 
 
 def _peer(settings: SandlotSettings, calls: int) -> Callable[[], float]:
-    # The package reads the variable when it is imported; it is never asked to connect.
-    folder = Path(tempfile.mkdtemp(prefix="sandlot-bench-"))
-    os.environ["KUBECONFIG"] = str(unreachable_kubeconfig(folder))
-    from kubespawner import KubeSpawner  # noqa: PLC0415
-
     profiles = build_profile_list(visible(ANN, settings, HERE), None)
     options = {"profile": "profile-19", "image": "image-14", "size": "size-14"}
 
@@ -101,12 +100,15 @@ def _peer(settings: SandlotSettings, calls: int) -> Callable[[], float]:
 def run(size: Size, mutation: Mutation) -> Iterator[Measure]:
     """Measure thread CPU per validated choice, ours and KubeSpawner's in turn."""
     settings = large_catalogue()
-    ours, peer = paired(
-        _ours(settings, CALLS[size] if mutation is Mutation.NONE else 2, mutation),
-        _peer(settings, CALLS[size] // 10),
-        pairs=PAIRS[size],
-        label="g.resolve",
-    )
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        # KubeSpawner wants one when it is made, and is never asked to connect.
+        use_kubeconfig(unreachable_kubeconfig(Path(folder)), patch)
+        ours, peer = paired(
+            _ours(settings, CALLS[size] if mutation is Mutation.NONE else 2, mutation),
+            _peer(settings, CALLS[size] // 10),
+            pairs=PAIRS[size],
+            label="g.resolve",
+        )
     ratios = interval([a / b for a, b in zip(ours, peer, strict=True)])
     mine, theirs = statistics.median(ours), statistics.median(peer)
     extra: dict[str, Any] = {"unit": "1/s", "pairs": PAIRS[size], "load": os.getloadavg()[0]}
