@@ -114,3 +114,11 @@ def ann(known_ann: DaskUser) -> Iterator[DaskUser]:
     """Somebody whose clusters end with the test."""
     yield known_ann
     known_ann.stop_all()
+
+
+@pytest.fixture
+def newcomer(dask: DaskStack) -> Iterator[DaskUser]:
+    """Somebody of whom the gateway has never heard: what has failed stays in a list for a while."""
+    person = _person(dask.stack, "cleo")
+    yield person
+    person.stop_all()

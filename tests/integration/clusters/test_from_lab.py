@@ -46,10 +46,11 @@ def until(person: HubUser, pushes: websocket.WebSocket, wanted: dict[str, Any]) 
             assert time.monotonic() < deadline, found
 
 
-def test_one_click_to_a_cluster_with_a_dashboard(ann: DaskUser, bob: DaskUser) -> None:
-    person, other = ann.person, bob.person
+def test_one_click_to_a_cluster_with_a_dashboard(newcomer: DaskUser, bob: DaskUser) -> None:
+    person, other = newcomer.person, bob.person
+    home = f"user/{person.name}"
     assert listed(person) == []
-    with person.socket("user/ann/api/events/subscribe") as pushes:
+    with person.socket(f"{home}/api/events/subscribe") as pushes:
         reply = order(person, "POST", "", json={"worker_size": "tiny"})
         assert reply.status_code == 201, reply.text
         name = reply.json()["name"]
@@ -67,15 +68,15 @@ def test_one_click_to_a_cluster_with_a_dashboard(ann: DaskUser, bob: DaskUser) -
     assert session is not None
     assert person.lab(dashboard + script[1]).headers["Content-Type"].startswith("text/javascript")
     protocols = ["bokeh", session[1]]
-    with person.socket(f"user/ann/{dashboard}status/ws", subprotocols=protocols) as plots:
+    with person.socket(f"{home}/{dashboard}status/ws", subprotocols=protocols) as plots:
         assert json.loads(plots.recv())["msgtype"] == "ACK"
     assert person.lab(f"{dashboard}individual-plots.json").json()
 
     for path in (f"/{name}/log", f"/{name}/dashboard/status"):
         assert order(person, "GET", path).status_code == 200
         assert order(other, "GET", path).status_code == 404
-        assert other.get(f"user/ann/{API}clusters{path}").status_code == 403
-        nobody = requests.get(f"{person.url}user/ann/{API}clusters{path}", timeout=60)
+        assert other.get(f"{home}/{API}clusters{path}").status_code == 403
+        nobody = requests.get(f"{person.url}{home}/{API}clusters{path}", timeout=60)
         assert nobody.status_code == 403
     assert order(other, "POST", f"/{name}/scale", json={"count": 0}).status_code == 404
     assert order(other, "DELETE", f"/{name}").status_code == 404
@@ -83,9 +84,9 @@ def test_one_click_to_a_cluster_with_a_dashboard(ann: DaskUser, bob: DaskUser) -
         other.socket(f"user/bob/{dashboard}status/ws").__enter__()
     with pytest.raises(websocket.WebSocketBadStatusException, match="403"):
         websocket.create_connection(
-            f"{person.url}user/ann/{dashboard}status/ws".replace("http", "ws", 1), timeout=60
+            f"{person.url}{home}/{dashboard}status/ws".replace("http", "ws", 1), timeout=60
         )
-    forged = person.session.delete(f"{person.url}user/ann/{API}clusters/{name}", timeout=60)
+    forged = person.session.delete(f"{person.url}{home}/{API}clusters/{name}", timeout=60)
     assert forged.status_code == 403
 
     assert order(person, "DELETE", f"/{name}").status_code == 204
