@@ -39,7 +39,9 @@ if TYPE_CHECKING:
 STARTS = {Size.SMOKE: 2, Size.FULL: 20}
 PEER_STARTS = {Size.SMOKE: 1, Size.FULL: 3}
 AT_ONCE = 4
-PEER_TIMEOUT_S = 8
+PEER_TIMEOUT_S = 6
+NEVER_S = 30.0
+"""After which a page counts as one that never says it."""
 TARGET_S = 2.0
 LATE_S = 3.0
 """How much later a mutation lets people read."""
@@ -198,10 +200,17 @@ async def _shown(place: Place, start: Start) -> float:
     reply = await rest("POST", f"users/{start.user}/server", json=body)
     assert reply.status == ACCEPTED, reply.text
     told = []
-    async for event in rest.events(f"users/{start.user}/server/progress"):
-        if start.tells(event):
+    try:
+        async with asyncio.timeout(NEVER_S):
+            async for event in rest.events(f"users/{start.user}/server/progress"):
+                if start.tells(event):
+                    return time()
+                told.append(event.get("message"))
+    except TimeoutError:
+        # Of KubeSpawner's failures some never reach an open page.
+        if not start.ours:
             return time()
-        told.append(event.get("message"))
+        raise
     message = f"{start.user} was never told why: {told}"
     raise AssertionError(message)
 

@@ -67,7 +67,7 @@ class Scale:
 
 
 SCALES = {
-    Size.SMOKE: Scale(started=20, copied=0, late=4, held=1, slow_s=5, right_s=20),
+    Size.SMOKE: Scale(started=20, copied=0, late=4, held=1, slow_s=5, right_s=15),
     Size.FULL: Scale(started=20, copied=980, late=45, held=5, slow_s=20, right_s=60),
 }
 
