@@ -88,12 +88,8 @@ class KubeWatches(KubePlans):
         self, kind: str, reflector_class: type[Any], *, replace: bool, **options: Any
     ) -> Any:
         # KubeSpawner keeps a watch that could not begin, or gave up after half a minute of
-        # errors, and no start would ever see a server again. Looked at in the very moment in
-        # which it is replaced: else each of a crowd of starts would replace the other's.
-        key = self._get_reflector_key(kind)
-        current = self.reflectors.get(key)
-        if current is not None and _is_over(current):
-            self._try_again(key)
+        # errors, and no start would ever see a server again.
+        if await self._is_to_be_begun_again(self._get_reflector_key(kind)):
             replace = True
         try:
             return await super()._start_reflector(kind, reflector_class, replace=replace, **options)
@@ -104,16 +100,23 @@ class KubeWatches(KubePlans):
             message = f"{type(error).__name__}: {error}"
             raise ClusterUnreachableError(message) from error
 
-    def _try_again(self, key: Hashable) -> None:
-        """Take note that a watch is begun again, unless that was tried just now."""
+    async def _is_to_be_begun_again(self, key: Hashable) -> bool:
+        """Return whether a watch is over; the caller has to replace it before it waits."""
         # A thousand servers are looked after every few seconds: a cluster in trouble would be
-        # asked, and the log filled, by each of them.
+        # asked, and the log filled, by each of them. So they pause, and one of them asks.
         tried: dict[Hashable, float] = self.shared(_TRIED_KEY, dict)
-        now = time.monotonic()
-        if now - tried.get(key, float("-inf")) < _AGAIN_S:
+        last = tried.get(key, float("-inf"))
+        if _is_over(self.reflectors.get(key)):
+            await asyncio.sleep(max(0.0, last + _AGAIN_S - time.monotonic()))
+        # Looked at in the very moment in which it is replaced: else each of a crowd of starts
+        # would replace the other's.
+        if not _is_over(self.reflectors.get(key)):
+            return False
+        if tried.get(key, float("-inf")) != last:
             message = "a watch could not begin a moment ago"
             raise ClusterUnreachableError(message)
-        tried[key] = now
+        tried[key] = time.monotonic()
+        return True
 
     def _watch_limits(self, reflector_class: type[Any]) -> dict[str, int]:
         """Return how long a watch may be silent, unless an administrator says so."""
@@ -200,7 +203,9 @@ def _look_at(task: asyncio.Future[Any]) -> None:
 
 
 def _is_over(reflector: Any) -> bool:
-    """Return whether a watch of KubeSpawner will see nothing any more."""
+    """Return whether a watch of KubeSpawner was begun, and will see nothing any more."""
+    if reflector is None:
+        return False
     loaded, task = reflector.first_load_future, reflector.watch_task
     if loaded.done() and (loaded.cancelled() or loaded.exception() is not None):
         return True
