@@ -82,8 +82,8 @@ def both_work(alice: Person, bob: Person) -> None:
     if AS_ROOT:
         assert alice.run_cell("print(os.getuid())") != bobs
         assert int(bobs) != 0
-    # Picking an image is real: the one that bob chose has no numpy.
-    assert "ModuleNotFoundError" in bob.run_cell("import numpy")
+    # Picking an image is real: the one that bob chose has no SciPy.
+    assert "ModuleNotFoundError" in bob.run_cell("import scipy")
 
 
 def test_two_people_work_while_the_hub_restarts(

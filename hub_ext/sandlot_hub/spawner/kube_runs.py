@@ -90,10 +90,13 @@ class KubeRuns(KubeWatches):
         ended = self._judged(pod)
         if ended is not None:
             return await self._over(ended, pod)
-        if seen is not None:
-            status: int | None = await super().poll()
-            return status
-        return _GONE if pod is None else None
+        if seen is None:
+            return _GONE if pod is None else None
+        status: int | None = await super().poll()
+        # It may have gone while KubeSpawner looked, which then does not say why.
+        left = self._own(self.pod_reflector.pods.get(self._key))
+        ended = None if status is None else self._judged(left)
+        return status if ended is None else await self._over(ended, left)
 
     def _judged(self, pod: Document | None) -> Failed | None:
         if self._restarts is None and pod is not None and self._is_found():
