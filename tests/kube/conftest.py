@@ -70,7 +70,7 @@ def _node_parts(say: Callable[[str], None]) -> tuple[Programs, dict[str, Archive
     check_node_possible()
     check_images_possible()
     kubelet = programs(NODE_PROGRAMS, cache=cache_folder(), say=say)
-    return kubelet, archives("base", cache=cache_folder(), say=say)
+    return kubelet, archives("base", "scipy", cache=cache_folder(), say=say)
 
 
 def _say_to(config: pytest.Config) -> Callable[[str], None]:

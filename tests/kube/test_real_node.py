@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 RUN_S = 120.0
 START_S = 240.0
-VERIFY = "/opt/sandlot/verify/base/verify"
 HOME = "/home/jovyan"
 
 pytestmark = [pytest.mark.real_node, pytest.mark.slow, pytest.mark.timeout(START_S + RUN_S)]
@@ -77,11 +76,13 @@ async def log_of(namespace: TestNamespace, name: str) -> str:
     return found
 
 
+@pytest.mark.parametrize("name", ["base", "scipy"])
 @pytest.mark.asyncio
-async def test_the_image_keeps_its_promises(
-    images: dict[str, Archive], namespace: TestNamespace
+async def test_an_image_keeps_its_promises(
+    name: str, images: dict[str, Archive], namespace: TestNamespace
 ) -> None:
-    await namespace.create_pod(real_pod("verify", images["base"].reference, VERIFY))
+    verify = f"/opt/sandlot/verify/{name}/verify"
+    await namespace.create_pod(real_pod("verify", images[name].reference, verify))
 
     found = await ended(namespace, "verify")
 
