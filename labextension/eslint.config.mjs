@@ -4,7 +4,7 @@ import hooks from 'eslint-plugin-react-hooks';
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-const FEATURES = ['status'];
+const FEATURES = ['clusters', 'status'];
 const PAGES = 'hub_ext/sandlot_hub/spawner/static';
 const PAGES_TESTS = 'tests/unit/sandlot_hub/spawner/static';
 

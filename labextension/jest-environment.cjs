@@ -20,6 +20,8 @@ class PageEnvironment extends TestEnvironment {
       TextEncoder,
       fetch
     });
+    // Lumino's is a class of its own, at the moment it is loaded.
+    this.global.DragEvent ??= class extends this.global.MouseEvent {};
   }
 }
 

@@ -6,10 +6,15 @@
  */
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
+import { clustersPlugins } from './clusters';
 import { statusPlugins } from './status';
 
+export * from './clusters/tokens';
 export * from './status/tokens';
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [...statusPlugins];
+const plugins: JupyterFrontEndPlugin<unknown>[] = [
+  ...statusPlugins,
+  ...clustersPlugins
+];
 
 export default plugins;

@@ -2,17 +2,19 @@
 import type { Event } from '@jupyterlab/services';
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 
-import type { Usage } from '../wire';
+import type { ClustersChanged, Usage } from '../wire';
 
 /**
  * Schema ids of the events that our server extension sends.
  */
+export const EVENT_CLUSTERS = 'urn:sandlot:event:clusters:v1';
 export const EVENT_USAGE = 'urn:sandlot:event:usage:v1';
 
 /**
  * What each event carries. The server validates against the schema before it sends.
  */
 interface IPayloads {
+  [EVENT_CLUSTERS]: ClustersChanged;
   [EVENT_USAGE]: Usage;
 }
 

@@ -44,6 +44,19 @@ export namespace RequestError {
 }
 
 /**
+ * Any mistake as the error that views show.
+ */
+export function asRequestError(reason: unknown): RequestError {
+  return reason instanceof RequestError
+    ? reason
+    : new RequestError({
+        code: 'internal',
+        message: String(reason),
+        cause: reason
+      });
+}
+
+/**
  * Fetch JSON from a route of our server extension.
  *
  * Looking at a panel is not work: these requests do not count as activity, so that an
@@ -56,14 +69,50 @@ export async function getJson<T>(
   name: string,
   settings: ServerConnection.ISettings
 ): Promise<T> {
-  const url = URLExt.join(settings.baseUrl, API, name) + '?no_track_activity=1';
-  const response = await send(url, settings);
-  const body = await response.text();
-  if (!response.ok) {
-    throw refusal(response, body);
-  }
+  const url = routeUrl(name, settings) + '?no_track_activity=1';
+  return parse(await ask(url, {}, settings)) as T;
+}
+
+/**
+ * Order something of our server extension, and return what it answers: somebody is at work.
+ *
+ * @param name - the route below `sandlot/api/v1/`
+ * @throws RequestError, and nothing else
+ */
+export async function postJson<T>(
+  name: string,
+  body: object,
+  settings: ServerConnection.ISettings
+): Promise<T> {
+  const init = { body: JSON.stringify(body), method: 'POST' };
+  const text = await ask(routeUrl(name, settings), init, settings);
+  // Most orders are answered with nothing.
+  return (text ? parse(text) : undefined) as T;
+}
+
+/**
+ * Have something ended. Throws as `postJson` does.
+ */
+export async function sendDelete(
+  name: string,
+  settings: ServerConnection.ISettings
+): Promise<void> {
+  await ask(routeUrl(name, settings), { method: 'DELETE' }, settings);
+}
+
+/**
+ * The address of a route of our server extension.
+ */
+export function routeUrl(
+  name: string,
+  settings: ServerConnection.ISettings
+): string {
+  return URLExt.join(settings.baseUrl, API, name);
+}
+
+function parse(body: string): unknown {
   try {
-    return JSON.parse(body) as T;
+    return JSON.parse(body);
   } catch (cause) {
     throw new RequestError({
       code: 'reply',
@@ -73,21 +122,30 @@ export async function getJson<T>(
   }
 }
 
-async function send(
+async function ask(
   url: string,
+  init: RequestInit,
   settings: ServerConnection.ISettings
-): Promise<Response> {
+): Promise<string> {
   const abort = new AbortController();
   const timer = setTimeout(() => {
     abort.abort();
   }, TIMEOUT_MS);
   try {
-    return await ServerConnection.makeRequest(
+    const response = await ServerConnection.makeRequest(
       url,
-      { signal: abort.signal },
+      { ...init, signal: abort.signal },
       settings
     );
+    const body = await response.text();
+    if (!response.ok) {
+      throw refusal(response, body);
+    }
+    return body;
   } catch (cause) {
+    if (cause instanceof RequestError) {
+      throw cause;
+    }
     throw new RequestError({
       code: RequestError.UNREACHABLE,
       message: 'Your server does not answer.',

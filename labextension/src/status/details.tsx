@@ -2,11 +2,11 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import { formatAge, formatTime } from '../shared/format';
+import { Problem } from '../shared/problem';
 import { useNow } from '../shared/useNow';
 import { useSignal } from '../shared/useSignal';
 import type { Session, SessionView } from '../wire';
 import { HubLine } from './hubLine';
-import { Problem } from './problem';
 import * as texts from './texts';
 import type { ISessionModel } from './tokens';
 

@@ -2,10 +2,10 @@ import { Poll } from '@lumino/polling';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React, { useEffect } from 'react';
 
+import { errorText } from '../shared/errorText';
 import { formatAge, formatTime } from '../shared/format';
+import { Problem } from '../shared/problem';
 import { useNow } from '../shared/useNow';
-import { Problem } from './problem';
-import { errorText } from './texts';
 import type { ISessionModel } from './tokens';
 
 const INTERVAL_MS = 15_000;

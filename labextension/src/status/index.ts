@@ -15,6 +15,7 @@ import { EVENT_USAGE, onServerEvent } from '../shared/events';
 import { sessionApi } from './api';
 // eslint-disable-next-line jupyter/prefer-lazy-imports -- shown as soon as the page is
 import { StatusItem } from './item';
+// eslint-disable-next-line jupyter/prefer-lazy-imports -- what `activate` returns
 import { SessionModel } from './model';
 import { ISessionModel } from './tokens';
 

@@ -1,6 +1,6 @@
 import { type ISignal, Signal } from '@lumino/signaling';
 
-import { RequestError } from '../shared/request';
+import { asRequestError, type RequestError } from '../shared/request';
 import type { SessionView, Usage } from '../wire';
 import type { ISessionApi } from './api';
 import type { IAged, IHubView, ISessionModel, Phase } from './tokens';
@@ -118,14 +118,4 @@ export namespace SessionModel {
      */
     now?: () => number;
   }
-}
-
-function asRequestError(reason: unknown): RequestError {
-  return reason instanceof RequestError
-    ? reason
-    : new RequestError({
-        code: 'internal',
-        message: String(reason),
-        cause: reason
-      });
 }

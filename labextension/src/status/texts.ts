@@ -1,7 +1,6 @@
 /** What the session says in words. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { RequestError } from '../shared/request';
 import { inGib } from '../shared/format';
 import type { Session, SessionSize, Usage } from '../wire';
 
@@ -90,19 +89,4 @@ export function isolationText(
         'Everybody who can log in here shares one system account and can read your files and stop your programs. Keep nothing here that they must not see.'
       );
   }
-}
-
-/**
- * An error as a sentence: what is, why, what next.
- */
-export function errorText(
-  error: RequestError,
-  trans: TranslationBundle
-): string {
-  if (error.code === RequestError.UNREACHABLE) {
-    return trans.__(
-      'Your server does not answer; it may be restarting, or the network is down. Your open files are kept in this page. Next: wait a moment, or try again.'
-    );
-  }
-  return error.message;
 }

@@ -1,6 +1,6 @@
 import { ServerConnection } from '@jupyterlab/services';
 
-import { getJson, RequestError } from '../request';
+import { getJson, postJson, RequestError, sendDelete } from '../request';
 
 const PROBLEM = {
   code: 'visitor-not-owner',
@@ -109,5 +109,70 @@ describe('getJson', () => {
     } finally {
       jest.useRealTimers();
     }
+  });
+});
+
+describe('orders', () => {
+  async function ordered(
+    order: (settings: ServerConnection.ISettings) => Promise<unknown>,
+    answer: Response
+  ): Promise<{ reply: unknown; request: Request }> {
+    const requests: Request[] = [];
+    const reply = await order(
+      ServerConnection.makeSettings({
+        baseUrl: 'http://host/user/alice/',
+        fetch: async request => {
+          requests.push(request as Request);
+          return Promise.resolve(answer);
+        }
+      })
+    );
+    const [request] = requests;
+    if (!request) {
+      throw new Error('Nothing was sent.');
+    }
+    return { reply, request };
+  }
+
+  it('posts JSON, and reads what comes back', async () => {
+    const { reply, request } = await ordered(
+      settings => postJson('clusters', { image: 'scipy' }, settings),
+      new Response('{"name": "a"}', { status: 201 })
+    );
+
+    expect(reply).toEqual({ name: 'a' });
+    expect(request.method).toBe('POST');
+    expect(request.url).toContain(
+      'http://host/user/alice/sandlot/api/v1/clusters'
+    );
+    expect(await request.json()).toEqual({ image: 'scipy' });
+  });
+
+  it('takes an answer without content', async () => {
+    const { reply } = await ordered(
+      settings => postJson('clusters/a/scale', { count: 2 }, settings),
+      new Response(null, { status: 204 })
+    );
+
+    expect(reply).toBeUndefined();
+  });
+
+  it('has something ended', async () => {
+    const { request } = await ordered(
+      settings => sendDelete('clusters/a', settings),
+      new Response(null, { status: 204 })
+    );
+
+    expect(request.method).toBe('DELETE');
+    expect(request.url).toContain('/sandlot/api/v1/clusters/a');
+  });
+
+  it('passes the refusal on', async () => {
+    const refused = sendDelete(
+      'clusters/a',
+      settings(() => new Response(JSON.stringify(PROBLEM), { status: 404 }))
+    );
+
+    await expect(refused).rejects.toMatchObject({ code: PROBLEM.code });
   });
 });

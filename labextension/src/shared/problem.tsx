@@ -1,8 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
-import type { RequestError } from '../shared/request';
-import { errorText } from './texts';
+import { errorText } from './errorText';
+import type { RequestError } from './request';
 
 export interface IProblemProps {
   /**

@@ -1,0 +1,183 @@
+import { act, fireEvent, screen } from '@testing-library/react';
+
+import { cluster, pending, setup } from './fixtures';
+import { click, show } from './page';
+
+describe('ClusterCard', () => {
+  it('says what it waits for while it starts', async () => {
+    const world = setup();
+    world.server.clusters = [pending('a')];
+    const container = await show(world);
+
+    expect(container.textContent).toContain('◐ Starting');
+    expect(container.textContent).toContain('Its scheduler is starting.');
+    expect(screen.queryByRole('button', { name: 'Insert code' })).toBeNull();
+  });
+
+  it('says what a running one is and has', async () => {
+    const world = setup();
+    world.server.clusters = [
+      cluster({
+        name: 'a1b2c3d4'.repeat(4),
+        workers: { running: 2, starting: 1, stopping: 0, wanted: 3 }
+      })
+    ];
+    const container = await show(world);
+
+    for (const words of [
+      '● Running · started',
+      '2 of 3 workers · 2 cores · 4 GiB',
+      'SciPy 2026-11 · each worker: Small · 1 core · 2 GiB'
+    ]) {
+      expect(container.textContent).toContain(words);
+    }
+    expect(screen.getByRole('heading').textContent).toBe('a1b2c3d4');
+  });
+
+  it('tells why one failed, and shows its log to who opens it', async () => {
+    const world = setup();
+    world.server.clusters = [
+      cluster({
+        code: 'scheduler-ended',
+        reason: 'Its scheduler ended with exit code 1.',
+        status: 'FAILED'
+      })
+    ];
+    const container = await show(world);
+    expect(container.textContent).toContain('ended with exit code 1');
+    expect(container.textContent).toContain('scheduler-ended');
+    expect(world.server.asked).not.toContain('log');
+
+    const details = container.querySelector('details');
+    await act(async () => {
+      details?.setAttribute('open', '');
+      details?.dispatchEvent(new Event('toggle'));
+      await Promise.resolve();
+    });
+    const log = screen.getByRole('region', { name: 'Log' });
+    expect(log.textContent).toBe('it began\n— w1\nout of memory');
+  });
+
+  it('inserts, copies and stops', async () => {
+    const world = setup();
+    world.server.clusters = [cluster()];
+    await show(world);
+    fireEvent.pointerDown(screen.getByRole('button', { name: 'Insert code' }));
+    await click('Insert code');
+    await click('Copy code');
+    await click('Stop cluster');
+    await act(() => world.model.refresh());
+
+    expect(world.done).toEqual([
+      'drag training',
+      'insert training',
+      'copy training'
+    ]);
+    expect(world.server.ordered).toEqual(['stop training']);
+  });
+
+  it('opens plots: the usual ones at once, the others from the list', async () => {
+    const world = setup();
+    world.server.clusters = [cluster()];
+    const container = await show(world);
+    await click('Tasks');
+    const details = container.querySelector('details');
+    await act(async () => {
+      details?.setAttribute('open', '');
+      details?.dispatchEvent(new Event('toggle'));
+      await Promise.resolve();
+    });
+    await click('Progress');
+
+    expect(world.done).toEqual([
+      'open training /individual-task-stream Tasks',
+      'open training /individual-progress Progress'
+    ]);
+  });
+
+  it('shows the text of a server as text', async () => {
+    const world = setup();
+    world.server.clusters = [
+      cluster({ reason: '<img src=x onerror=alert(1)>', status: 'FAILED' })
+    ];
+    const container = await show(world);
+
+    expect(container.querySelector('img')).toBeNull();
+    expect(container.textContent).toContain('<img src=x');
+  });
+});
+
+describe('Scaling', () => {
+  async function showWorkers() {
+    const world = setup();
+    world.server.clusters = [cluster()];
+    await show(world);
+    return world;
+  }
+
+  it('has one worker more, and one less', async () => {
+    const world = await showWorkers();
+    await click('One worker more');
+    await act(() => world.model.refresh());
+    await click('One worker less');
+    await act(() => world.model.refresh());
+
+    expect(world.server.ordered).toEqual(['scale 3', 'scale 1']);
+  });
+
+  it('takes a number with Enter, and not before', async () => {
+    const world = await showWorkers();
+    const input = screen.getByRole('spinbutton', { name: 'Number of workers' });
+    fireEvent.change(input, { target: { value: '5' } });
+    await act(async () => {
+      fireEvent.keyDown(input, { key: '5' });
+      await world.model.refresh();
+    });
+    expect(world.server.ordered).toEqual([]);
+
+    await act(async () => {
+      fireEvent.keyDown(input, { key: 'Enter' });
+      await world.model.refresh();
+    });
+    expect(world.server.ordered).toEqual(['scale 5']);
+  });
+
+  it.each(['', '-1', '1.5'])('orders nothing for %j', async value => {
+    const world = await showWorkers();
+    const input = screen.getByRole('spinbutton', { name: 'Number of workers' });
+    fireEvent.change(input, { target: { value } });
+    await act(async () => {
+      fireEvent.blur(input);
+      await world.model.refresh();
+    });
+
+    expect(world.server.ordered).toEqual([]);
+  });
+
+  it('adapts up to the limit, within what is typed, and stops adapting', async () => {
+    const world = await showWorkers();
+    const box = screen.getByRole('checkbox', { name: 'adapt to the work' });
+    await act(async () => {
+      fireEvent.click(box);
+      await world.model.refresh();
+    });
+    world.server.change('training', { adaptive: { maximum: 8, minimum: 0 } });
+    await act(() => world.model.refresh());
+    const most = screen.getByRole('spinbutton', { name: 'Most workers' });
+    fireEvent.change(most, { target: { value: '3' } });
+    await act(async () => {
+      fireEvent.blur(most);
+      await world.model.refresh();
+    });
+    await act(async () => {
+      fireEvent.click(box);
+      await world.model.refresh();
+    });
+
+    expect(world.server.ordered).toEqual([
+      'adapt {"maximum":8,"minimum":0,"active":true}',
+      'adapt {"maximum":3,"minimum":0,"active":true}',
+      'adapt {"maximum":null,"minimum":null,"active":false}'
+    ]);
+  });
+});

@@ -1,0 +1,97 @@
+/** Plots of a dashboard as panes of JupyterLab. */
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { MainAreaWidget } from '@jupyterlab/apputils';
+import { URLExt } from '@jupyterlab/coreutils';
+import { IFrame } from '@jupyterlab/ui-components';
+
+import { routeUrl } from '../shared/request';
+import { route } from './api';
+import { clustersIcon } from './icon';
+
+/**
+ * What the extension of Dask for JupyterLab offers, where it is installed.
+ */
+const TELL_ADDRESS = 'dask:populate-dashboard-url';
+const OPEN_LAYOUT = 'dask:launch-layout';
+
+/**
+ * One plot: what it is called, and where it is below the dashboard.
+ */
+export interface IPlot {
+  readonly label: string;
+  readonly route: string;
+}
+
+/**
+ * Opens plots, beside what is open.
+ */
+export class Panes {
+  constructor(app: JupyterFrontEnd) {
+    this._app = app;
+  }
+
+  /**
+   * Whether the extension of Dask is there, which has a layout of many panes.
+   */
+  get hasLayout(): boolean {
+    const { commands } = this._app;
+    return (
+      commands.hasCommand(TELL_ADDRESS) && commands.hasCommand(OPEN_LAYOUT)
+    );
+  }
+
+  /**
+   * Open that layout on the dashboard of a cluster.
+   */
+  async openLayout(name: string): Promise<void> {
+    const { commands } = this._app;
+    await commands.execute(TELL_ADDRESS, { url: this._url(name, '') });
+    await commands.execute(OPEN_LAYOUT);
+  }
+
+  /**
+   * Open one plot; one that is open comes to the front.
+   */
+  open(name: string, plot: IPlot): void {
+    const { shell } = this._app;
+    const id = `sandlot-plot-${name}-${plot.route.replace(/\W+/g, '-')}`;
+    const known = this._open.get(id);
+    if (!known || known.isDisposed) {
+      const pane = this._newPane(name, plot);
+      pane.id = id;
+      this._open.set(id, pane);
+      pane.disposed.connect(() => {
+        this._open.delete(id);
+      });
+      // Beside the notebook that computes, so that both can be seen.
+      shell.add(pane, 'main', { mode: 'split-right' });
+    }
+    shell.activateById(id);
+  }
+
+  private _newPane(name: string, plot: IPlot): MainAreaWidget<IFrame> {
+    // Scripts alone would be an origin that browsers send no login for.
+    const content = new IFrame({
+      sandbox: ['allow-scripts', 'allow-same-origin']
+    });
+    content.url = this._url(name, plot.route);
+    content.node.querySelector('iframe')?.setAttribute('title', plot.label);
+    const pane = new MainAreaWidget({ content });
+    pane.title.label = plot.label;
+    pane.title.caption = `${plot.label}: ${name}`;
+    pane.title.closable = true;
+    pane.title.icon = clustersIcon;
+    return pane;
+  }
+
+  private _url(name: string, path: string): string {
+    const { serverSettings } = this._app.serviceManager;
+    return URLExt.join(
+      routeUrl(`${route(name)}/dashboard`, serverSettings),
+      path
+    );
+  }
+
+  private readonly _app: JupyterFrontEnd;
+  private readonly _open = new Map<string, MainAreaWidget<IFrame>>();
+}

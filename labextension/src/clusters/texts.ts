@@ -1,0 +1,140 @@
+/** What clusters say in words. */
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { inGib } from '../shared/format';
+import type {
+  ClusterImage,
+  ClusterLimits,
+  ClusterSize,
+  PageCluster
+} from '../wire';
+
+const MADE_NAME = /^[0-9a-f]{32}$/;
+const SHOWN_LETTERS = 8;
+
+/**
+ * A name as people tell it from others: those that the gateway makes are long.
+ */
+export function shortName(name: string): string {
+  return MADE_NAME.test(name) ? name.slice(0, SHOWN_LETTERS) : name;
+}
+
+/**
+ * The state, with a sign, because colour alone says nothing.
+ */
+export function statusText(
+  status: PageCluster['status'],
+  trans: TranslationBundle
+): string {
+  switch (status) {
+    case 'PENDING':
+      return trans.__('◐ Starting');
+    case 'RUNNING':
+      return trans.__('● Running');
+    case 'STOPPING':
+      return trans.__('◌ Stopping');
+    case 'STOPPED':
+      return trans.__('○ Stopped');
+    case 'FAILED':
+      return trans.__('✕ Failed');
+  }
+}
+
+/**
+ * What a cluster has, and how much is still to come.
+ */
+export function workersText(
+  cluster: PageCluster,
+  wanted: number,
+  trans: TranslationBundle
+): string {
+  const { running } = cluster.workers;
+  return [
+    trans._n('%2 of %1 worker', '%2 of %1 workers', wanted, running),
+    ...resources(cluster.size, running, trans)
+  ].join(' · ');
+}
+
+/**
+ * What each worker has.
+ */
+export function sizeText(size: ClusterSize, trans: TranslationBundle): string {
+  return [size.display_name, ...resources(size, 1, trans)].join(' · ');
+}
+
+export function imageText(image: ClusterImage): string {
+  return [image.display_name, image.version].filter(Boolean).join(' ');
+}
+
+/**
+ * What all clusters may have together; empty when there is no limit.
+ */
+export function limitsText(
+  limits: ClusterLimits,
+  trans: TranslationBundle
+): string {
+  const { clusters, cpus, memory_bytes, workers } = limits;
+  const parts = [
+    clusters !== null && trans._n('%1 cluster', '%1 clusters', clusters),
+    workers !== null && trans._n('%1 worker', '%1 workers', workers),
+    cpus !== null && trans._n('%1 core', '%1 cores', cpus),
+    memory_bytes !== null && trans.__('%1 GiB', inGib(memory_bytes))
+  ].filter(part => part !== false);
+  return parts.length > 0
+    ? trans.__('Limit of all your clusters: %1', parts.join(' · '))
+    : '';
+}
+
+/**
+ * What happened to a cluster, in one sentence; said aloud by screen readers.
+ */
+export function newsText(
+  cluster: PageCluster | null,
+  trans: TranslationBundle
+): string {
+  if (!cluster) {
+    return '';
+  }
+  const name = shortName(cluster.name);
+  switch (cluster.status) {
+    case 'PENDING':
+      return trans.__('Cluster %1 is starting.', name);
+    case 'RUNNING':
+      return trans.__('Cluster %1 is running.', name);
+    case 'STOPPING':
+      return trans.__('Cluster %1 is stopping.', name);
+    case 'STOPPED':
+      return trans.__('Cluster %1 has ended.', name);
+    case 'FAILED':
+      return trans.__('Cluster %1 has failed: %2', name, cluster.reason);
+  }
+}
+
+/**
+ * What is lost with a cluster; empty when nothing is.
+ */
+export function lossText(
+  cluster: PageCluster,
+  trans: TranslationBundle
+): string {
+  const { running, starting } = cluster.workers;
+  return running + starting > 0
+    ? trans._n(
+        'Its %1 worker ends, and with it what it computes now and what it holds in memory. Files stay.',
+        'Its %1 workers end, and with them what they compute now and what they hold in memory. Files stay.',
+        running + starting
+      )
+    : '';
+}
+
+function resources(
+  size: ClusterSize,
+  count: number,
+  trans: TranslationBundle
+): string[] {
+  const cpus = Math.round(size.cpus * count * 100) / 100;
+  return [
+    trans._n('%1 core', '%1 cores', cpus),
+    trans.__('%1 GiB', inGib(size.memory_bytes * count))
+  ];
+}
