@@ -16,13 +16,18 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sandlot_hub.local.procfs import processes
+from support.processes import below
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from sandlot_hub.local.procfs import Process
 
 READY_SECONDS = 120
 POLL_SECONDS = 0.02
@@ -124,12 +129,23 @@ def plain_hub(folder: Path, environment: Path) -> Iterator[PlainHub]:
             url = f"http://127.0.0.1:{ports[0]}/"
             yield PlainHub(url=url, token=token, started_seconds=wait_for_login(url, process))
         finally:
+            started = below(process.pid)
             process.send_signal(signal.SIGTERM)
             try:
                 process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait(timeout=10)
+            _end(started)
+
+
+def _end(started: Iterable[Process]) -> None:
+    """End what is left: a hub that is told to stop while it begins leaves its proxy behind."""
+    left = processes()
+    for each in started:
+        if left.get(each.pid) == each:
+            with suppress(ProcessLookupError):
+                os.kill(each.pid, signal.SIGKILL)
 
 
 def stop_server(url: str, token: str, user: str) -> None:
