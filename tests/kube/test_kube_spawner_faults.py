@@ -90,6 +90,18 @@ async def test_what_decides_nothing_is_asked_again(
     assert fault_proxy.count(CREATE_POD) == 3
 
 
+async def test_r07_the_pod_of_an_earlier_start_is_replaced(
+    spawner: SandlotKubeSpawner, namespace: TestNamespace
+) -> None:
+    await spawner.start()
+    earlier = spawner.pod_id
+    await hooks.apply_user_options(spawner, SMALL)
+    await spawner.start()
+    found = (await namespace.core.list_namespaced_pod(namespace.name)).items
+    assert [each.metadata.uid for each in found] == [spawner.pod_id]
+    assert spawner.pod_id != earlier
+
+
 async def test_a_cluster_in_trouble_is_a_sentence(
     spawner: SandlotKubeSpawner, fault_proxy: FaultProxy
 ) -> None:
