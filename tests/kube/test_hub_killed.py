@@ -269,8 +269,14 @@ OUTCOMES = {
 }
 
 
-SHARED = {"list-pods": LIST_PODS, "watch-pods": WATCH_PODS}
-"""Requests with which the first start of a hub begins the watch of all."""
+EVENTS = LIST_PODS.path.replace("pods", "events")
+SHARED = {
+    "list-pods": LIST_PODS,
+    "watch-pods": WATCH_PODS,
+    "list-events": Match(method="GET", path=EVENTS, watch=False),
+    "watch-events": Match(method="GET", path=EVENTS, watch=True),
+}
+"""Requests with which the first start of a hub begins the watches of all."""
 
 
 async def test_r09_killed_while_the_watches_begin(
