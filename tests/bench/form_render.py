@@ -24,7 +24,7 @@ from bench.offers_service import offers_service, service_in_hub
 from sandlot_contracts.supervisor import LocalImage
 from support.fake_supervisor import FakeSupervisor, facilities
 from support.hub_app import running_hub
-from support.kubeconfig import unreachable_kubeconfig
+from support.kubeconfig import kubeconfig_named, unreachable_kubeconfig
 from support.stack import free_port
 
 if TYPE_CHECKING:
@@ -178,12 +178,12 @@ async def _our_view(
 
 
 def _peer_view(settings: SandlotSettings, folder: Path) -> View:
-    # The package reads the variable when it is imported; it is never asked to connect.
-    os.environ["KUBECONFIG"] = str(unreachable_kubeconfig(folder))
-    from kubespawner import KubeSpawner  # noqa: PLC0415 (see above)
+    # The package reads a kubeconfig when a spawner is made; it is never asked to connect.
+    with kubeconfig_named(unreachable_kubeconfig(folder)):
+        from kubespawner import KubeSpawner  # noqa: PLC0415 (see above)
 
+        spawner = KubeSpawner(_mock=True)
     profiles = kubespawner_list(settings)
-    spawner = KubeSpawner(_mock=True)
     spawner.profile_list = lambda _spawner: profiles
 
     async def view() -> None:
