@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from .base import WireModel
+from .capacity import CapacityState
 from .problem import Alternative
 from .supervisor import LocalFacilities
 
@@ -121,4 +122,7 @@ class AvailabilitySnapshot(WireModel):
     settings_hash: str
     machine: LocalFacilities | None = Field(
         default=None, description="What this machine can do; None when that is not known."
+    )
+    capacity: CapacityState | None = Field(
+        default=None, description="What is free; None when that is not known."
     )

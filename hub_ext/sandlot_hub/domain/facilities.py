@@ -12,6 +12,8 @@ from sandlot_contracts.images import NO_CONTENTS, ImageContents
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sandlot_contracts.capacity import CapacityState
+
 
 class Mode(StrEnum):
     """Where servers run."""
@@ -49,5 +51,7 @@ class Facilities:
     """The largest number of CPU cores that one server can have; None when not known."""
     memory_bytes: int | None = None
     """The largest memory that one server can have, in bytes; None when not known."""
+    capacity: CapacityState | None = None
+    """What is free of it now; None when that is not known, and then nothing is refused for it."""
     cpu_enforced: bool = True
     memory_enforced: bool = True
