@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from .base import StrictWireModel, WireModel
+from .images import Package
 
 ClusterStatus = Literal["PENDING", "RUNNING", "STOPPING", "STOPPED", "FAILED"]
 
@@ -33,6 +34,11 @@ class ClusterImage(WireModel):
     slug: str
     display_name: str
     version: str = Field(default="", description="As people read it.")
+    packages: tuple[Package, ...] = Field(
+        default=(),
+        description="Those of which a notebook and its cluster need the same version; only in the "
+        "reply about options, and only where it is known what is inside.",
+    )
 
 
 class ClusterSize(WireModel):
@@ -127,11 +133,21 @@ class ClusterLog(WireModel):
 # --- what a page and its own server tell each other ------------------------------------------
 
 
+class Unmet(WireModel):
+    """An order that could not be carried out any more once the cluster ran."""
+
+    code: str
+    message: str
+
+
 class PageCluster(ClusterState):
     """One cluster of the owner's; where its processes are is not for pages."""
 
     dashboard: str = Field(
         description="Path of its dashboard below ``…/sandlot/api/v1/``; empty when there is none."
+    )
+    unmet: Unmet | None = Field(
+        default=None, description="Why it did not get the workers that it was created with."
     )
 
 
@@ -143,11 +159,24 @@ class PageClusters(WireModel):
     used: ClusterUsage
 
 
+class ClusterRange(StrictWireModel):
+    """The bounds of adaptive scaling, as a page orders them; None means no bound."""
+
+    minimum: int | None = Field(default=None, ge=0, strict=True)
+    maximum: int | None = Field(default=None, ge=0, strict=True)
+
+
 class ClusterWish(StrictWireModel):
     """Body of ``POST …/sandlot/api/v1/clusters``; what is left out is the gateway's default."""
 
     image: str | None = Field(default=None, max_length=200, description="Slug of the image.")
     worker_size: str | None = Field(default=None, max_length=200, description="Slug of the size.")
+    workers: int | None = Field(
+        default=None, ge=0, strict=True, description="So many, as soon as it runs."
+    )
+    adaptive: ClusterRange | None = Field(
+        default=None, description="As many as there is work for, in place of `workers`."
+    )
 
 
 class NewCluster(WireModel):
@@ -162,11 +191,9 @@ class WorkersWish(StrictWireModel):
     count: int = Field(ge=0, strict=True)
 
 
-class AdaptiveWish(StrictWireModel):
-    """Body of ``POST …/sandlot/api/v1/clusters/{name}/adapt``; None means no bound."""
+class AdaptiveWish(ClusterRange):
+    """Body of ``POST …/sandlot/api/v1/clusters/{name}/adapt``."""
 
-    minimum: int | None = Field(default=None, ge=0, strict=True)
-    maximum: int | None = Field(default=None, ge=0, strict=True)
     active: bool = Field(
         default=True, strict=True, description="False: it stays as large as it is."
     )

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _WATCH_WAIT_S = 1.0
 _WATCH_TIMEOUT_S = 1.8
 """Less than 2 s: so soon pages say that the gateway hangs. One that has ended is heard at once."""
+_START_PATIENCE_S = 3600.0
+"""A scheduler may wait so long for a place; the gateway gives it up before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,18 +124,23 @@ class Factory:
             If nobody told this server where the hub's services are.
         """
         from .clock import SystemClock
+        from .clusters.first_orders import FirstOrders
         from .clusters.owned import OwnedClusters
         from .clusters.watch import ClusterWatch
         from .events import emit_clusters
 
-        client = self._clusters_client()
+        client, clock = self._clusters_client(), SystemClock()
+        ask = partial(client.list_clusters, wait_s=_WATCH_WAIT_S, timeout_s=_WATCH_TIMEOUT_S)
         watch = ClusterWatch(
-            ask=partial(client.list_clusters, wait_s=_WATCH_WAIT_S, timeout_s=_WATCH_TIMEOUT_S),
+            ask=ask,
             emit=partial(emit_clusters, self._events),
             lease=self._timing.usage_lease,
-            clock=SystemClock(),
+            clock=clock,
         )
-        return OwnedClusters(client=client, watch=watch)
+        first_orders = FirstOrders(
+            ask=ask, client=client, clock=clock, tell=watch.tell, patience_s=_START_PATIENCE_S
+        )
+        return OwnedClusters(client=client, watch=watch, first_orders=first_orders)
 
     @cached_property
     def dashboards(self) -> Dashboards:

@@ -147,8 +147,10 @@ def a_plot_shows_tasks(clusters: Clusters, compute: Callable[[], object]) -> Non
 
 
 def it_scales(clusters: Clusters) -> None:
-    """One worker more, then as many as there is work for, then a number that was typed."""
-    clusters.press("One worker more")
+    """By slider, then as many as there is work for, then a number that was typed."""
+    slider = clusters.panel.get_by_role("slider", name="Workers, by slider")
+    slider.focus()
+    slider.press("ArrowRight")
     clusters.has_workers(3)
     adapts = clusters.panel.get_by_role("checkbox", name="adapt to the work")
     adapts.click()
@@ -170,6 +172,23 @@ def it_says_that_the_gateway_is_away(clusters: Clusters, stack: Stack) -> None:
     expect(clusters.cards).to_have_count(1)
     expect(clusters.panel).not_to_contain_text("reconnecting…")
     expect(clusters.cards).to_contain_text("● Running")
+
+
+def an_end_without_loss_can_be_undone(clusters: Clusters) -> None:
+    """Without workers nothing is lost: nobody is asked, and it can be undone."""
+    number = clusters.panel.get_by_role("spinbutton", name="Number of workers")
+    number.fill("0")
+    number.press("Enter")
+    clusters.has_workers(0)
+    clusters.press("Stop cluster")
+    expect(clusters.cards).to_contain_text("It ends in a moment.")
+    undo = clusters.panel.get_by_role("button", name="Undo")
+    expect(undo).to_be_focused()
+    clusters.page.keyboard.press("Enter")
+    expect(clusters.cards).not_to_contain_text("It ends in a moment.")
+    number.fill("1")
+    number.press("Enter")
+    clusters.has_workers(1)
 
 
 def the_server_is_another_one(person: Person, url: str) -> None:
@@ -236,6 +255,7 @@ def test_one_click_to_a_cluster_and_to_its_result(
     # What a notebook still holds in the cluster would keep a worker.
     person.run_cell("del futures; print('gone')")
     it_scales(clusters)
+    an_end_without_loss_can_be_undone(clusters)
     it_says_that_the_gateway_is_away(clusters, dask_stack)
     the_server_is_another_one(person, dask_stack.url)
     again = Clusters(person).open()

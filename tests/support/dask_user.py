@@ -25,8 +25,10 @@ _WAIT_S = 60.0
 
 COMPUTE = """\
 import json, os
-from distributed import get_worker
-futures = client.map(lambda n: (n * n, os.getpid(), os.getuid()), range(40))
+def compute(n):
+    sum(range(2_000_000))  # long enough to be seen in a plot
+    return n * n, os.getpid(), os.getuid()
+futures = client.map(compute, range(40), pure=False)
 squares, pids, uids = zip(*client.gather(futures))
 print(json.dumps({"sum": sum(squares), "pids": sorted(set(pids)), "uids": sorted(set(uids))}))
 """

@@ -62,6 +62,8 @@ class FakeGateway:
     clusters: dict[str, ClusterInfo] = field(default_factory=dict)
     refusal: Problem | None = None
     """Answer everything with this."""
+    refused_orders: Problem | None = None
+    """Answer every order for a cluster that there is with this."""
     plain_error: int | None = None
     """Answer everything with this status and no problem document, as a proxy would."""
     gate: asyncio.Event | None = None
@@ -72,6 +74,13 @@ class FakeGateway:
     """Method, path and body of everything that is not just a question."""
     _version: int = 0
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _ordered: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def ordered(self, count: int) -> list[tuple[str, str, Any]]:
+        """Wait until so many orders have come; return all."""
+        async with asyncio.timeout(10), self._ordered:
+            await self._ordered.wait_for(lambda: len(self.orders) >= count)
+        return self.orders
 
     def put(self, info: ClusterInfo) -> None:
         """Add a cluster, or change one."""
@@ -122,12 +131,16 @@ class FakeGateway:
 
     async def _order(self, request: web.Request, path: str) -> web.Response:
         body = await request.json() if request.can_read_body else None
-        self.orders.append((request.method, path, body))
+        async with self._ordered:
+            self.orders.append((request.method, path, body))
+            self._ordered.notify_all()
         if path == "clusters/":
             self.put(cluster("c" * 32))
             return web.json_response({"name": "c" * 32}, status=201)
         if path.split("/")[1] not in self.clusters:
             return _problem(UNKNOWN)
+        if self.refused_orders is not None:
+            return _problem(self.refused_orders)
         self.change()
         if request.method == "DELETE":
             return web.Response(status=204)

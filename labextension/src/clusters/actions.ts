@@ -10,6 +10,11 @@ import { lossText, shortName } from './texts';
 import type { IClustersModel } from './tokens';
 
 /**
+ * How long somebody may think better of it.
+ */
+const UNDO_MS = 6000;
+
+/**
  * The part of the views' context that acts on JupyterLab.
  */
 export class ClusterActions {
@@ -54,10 +59,49 @@ export class ClusterActions {
       title: trans.__('Stop cluster %1?', shortName(cluster.name)),
       yes: trans.__('Stop cluster')
     };
-    if (!loss || (await this._people.allow(question))) {
+    if (!loss) {
+      this._stopSoon(cluster.name);
+    } else if (await this._people.allow(question)) {
       await this._model.stop(cluster.name);
     }
   }
+
+  /**
+   * Keep a cluster that was stopped a moment ago.
+   */
+  keep(name: string): void {
+    clearTimeout(this._ending.get(name));
+    this._ending.delete(name);
+    this._model.stay(name);
+  }
+
+  /**
+   * Nobody will think better of it any more: the page goes.
+   */
+  finish(): void {
+    for (const [name, timer] of this._ending) {
+      clearTimeout(timer);
+      void this._model.stop(name);
+    }
+    this._ending.clear();
+  }
+
+  /**
+   * Where nothing is lost nobody is asked; but they can undo it.
+   */
+  private _stopSoon(name: string): void {
+    if (this._ending.has(name)) {
+      return;
+    }
+    this._model.leave(name);
+    const end = () => {
+      this._ending.delete(name);
+      void this._model.stop(name);
+    };
+    this._ending.set(name, setTimeout(end, UNDO_MS));
+  }
+
+  private readonly _ending = new Map<string, ReturnType<typeof setTimeout>>();
 
   private readonly _model: IClustersModel;
   private readonly _people: IPeople;

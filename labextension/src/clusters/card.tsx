@@ -8,6 +8,7 @@ import type { IClusterProps } from './context';
 import { Plots } from './plots';
 import { Scaling } from './scaling';
 import * as texts from './texts';
+import { Versions } from './versions';
 
 const CLOCK_MS = 10_000;
 
@@ -36,12 +37,22 @@ export function ClusterCard(props: IClusterProps): React.JSX.Element {
           texts.sizeText(cluster.size, trans)
         )}
       </p>
+      <Versions {...props} />
       {refusal && (
         <p className="jp-sandlot-Note" role="alert">
           {errorText(refusal, trans)} <small>{refusal.code}</small>
         </p>
       )}
-      <Buttons {...props} />
+      {cluster.unmet && (
+        <p className="jp-sandlot-Note" role="alert">
+          {cluster.unmet.message} <small>{cluster.unmet.code}</small>
+        </p>
+      )}
+      {model.leaving(cluster.name) ? (
+        <Leaving {...props} />
+      ) : (
+        <Buttons {...props} />
+      )}
     </li>
   );
 }
@@ -86,6 +97,26 @@ function Failed(props: IClusterProps): React.JSX.Element {
       </p>
       <ClusterLogView {...props} />
     </>
+  );
+}
+
+function Leaving(props: IClusterProps): React.JSX.Element {
+  const { cluster, context } = props;
+  const { trans } = context;
+  return (
+    <div className="jp-sandlot-Row" role="status">
+      {trans.__('It ends in a moment.')}
+      <button
+        autoFocus
+        className="jp-sandlot-Button jp-sandlot-Last"
+        onClick={() => {
+          context.keep(cluster.name);
+        }}
+        type="button"
+      >
+        {trans.__('Undo')}
+      </button>
+    </div>
   );
 }
 

@@ -79,7 +79,10 @@ export function wishFor(
   const image = imageOf(fitted, options, serverImage);
   return {
     ...(image && { image }),
-    ...(fitted.workerSize && { worker_size: fitted.workerSize })
+    ...(fitted.workerSize && { worker_size: fitted.workerSize }),
+    ...(fitted.adaptive
+      ? { adaptive: fitted.adaptive }
+      : { workers: fitted.workers })
   };
 }
 

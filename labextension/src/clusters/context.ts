@@ -49,9 +49,14 @@ export interface IClustersContext {
   drag(press: PointerEvent, name: string): void;
 
   /**
-   * End a cluster; asks before, if something is lost.
+   * End a cluster; asks before, if something is lost, and waits a moment, if nothing is.
    */
   stop(cluster: PageCluster): Promise<void>;
+
+  /**
+   * Keep a cluster that was to end in a moment.
+   */
+  keep(name: string): void;
 }
 
 export interface IContextProps {

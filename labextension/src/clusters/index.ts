@@ -96,6 +96,9 @@ const panelPlugin: JupyterFrontEndPlugin<void> = {
       insert: name => {
         actions.insert(name);
       },
+      keep: name => {
+        actions.keep(name);
+      },
       model,
       panes: new Panes(app),
       remember: choice => {
@@ -109,6 +112,9 @@ const panelPlugin: JupyterFrontEndPlugin<void> = {
     app.shell.add(panel, 'left', { rank: RANK });
     restorer?.add(panel, ClustersPanel.ID);
     addCommands(app, context, palette);
+    window.addEventListener('pagehide', () => {
+      actions.finish();
+    });
     followPage({ model, panel, restored: app.restored });
     void settings?.load(panelPlugin.id).then(found => {
       memory.follow(found);

@@ -55,6 +55,10 @@ export class ClustersModel implements IClustersModel {
     return this._counts.get(cluster.name) ?? cluster.workers.wanted;
   }
 
+  leaving(name: string): boolean {
+    return this._leaving.has(name);
+  }
+
   refresh(): Promise<void> {
     // What is on its way may have been said before the change that this call is about.
     this._again = this._refreshing !== null;
@@ -69,8 +73,7 @@ export class ClustersModel implements IClustersModel {
     this._creating = true;
     this._changed.emit();
     await this._order('', async () => {
-      const { name } = await this._api.create(await this._wish(choice));
-      this._choices.set(name, choice);
+      await this._api.create(await this._wish(choice));
     });
     this._creating = false;
     this._changed.emit();
@@ -104,6 +107,18 @@ export class ClustersModel implements IClustersModel {
 
   async stop(name: string): Promise<void> {
     await this._order(name, () => this._api.stop(name));
+    this._leaving.delete(name);
+    this._changed.emit();
+  }
+
+  leave(name: string): void {
+    this._leaving.add(name);
+    this._changed.emit();
+  }
+
+  stay(name: string): void {
+    this._leaving.delete(name);
+    this._changed.emit();
   }
 
   private async _wish(choice: IClusterChoice): Promise<Partial<ClusterWish>> {
@@ -129,7 +144,6 @@ export class ClustersModel implements IClustersModel {
       await this._ask();
     } while (this._isWantedAgain());
     this._refreshing = null;
-    void this._followChoices();
   }
 
   private _isWantedAgain(): boolean {
@@ -169,31 +183,12 @@ export class ClustersModel implements IClustersModel {
     this._news = other ?? (gone ? { ...gone, status: 'STOPPED' } : this._news);
   }
 
-  /**
-   * Give the clusters that were ordered here their workers: only one that runs takes them.
-   */
-  private async _followChoices(): Promise<void> {
-    const clusters = this._phase === 'live' ? this._list?.value.clusters : [];
-    for (const { name, status } of clusters ?? []) {
-      const choice = this._choices.get(name);
-      if (!choice || status === 'PENDING') {
-        continue;
-      }
-      this._choices.delete(name);
-      if (status === 'RUNNING') {
-        await (choice.adaptive
-          ? this.adapt(name, choice.adaptive)
-          : this.scale(name, choice.workers));
-      }
-    }
-  }
-
   private readonly _api: IClustersApi;
   private readonly _now: () => number;
   private readonly _serverImage: () => string;
   private readonly _changed = new Signal<this, void>(this);
-  private readonly _choices = new Map<string, IClusterChoice>();
   private readonly _counts = new Map<string, number>();
+  private readonly _leaving = new Set<string>();
   private readonly _refusals = new Map<string, RequestError>();
   private _again = false;
   private _creating = false;

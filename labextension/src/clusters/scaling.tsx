@@ -2,9 +2,15 @@ import React from 'react';
 
 import type { IClusterProps } from './context';
 import { CountInput } from './countInput';
+import { CountSlider } from './countSlider';
 import type { IWorkerRange } from './tokens';
 
 const FEW_WORKERS = 4;
+
+/**
+ * A slider that goes further than this cannot be put where it should be.
+ */
+const SLIDER_WORKERS = 50;
 
 /**
  * How many workers a cluster has: so many, or as many as there is work for.
@@ -59,8 +65,15 @@ function Fixed(
   const scale = (count: number) => {
     void model.scale(cluster.name, count);
   };
+  const far = Math.max(most ?? SLIDER_WORKERS, wanted);
   return (
     <>
+      <CountSlider
+        label={trans.__('Workers, by slider')}
+        max={Math.min(far, Math.max(SLIDER_WORKERS, wanted))}
+        onCommit={scale}
+        value={wanted}
+      />
       <button
         aria-label={trans.__('One worker less')}
         className="jp-sandlot-Button jp-sandlot-Step"

@@ -111,6 +111,27 @@ export function newsText(
 }
 
 /**
+ * What may go wrong between a notebook and a cluster of another image; empty when nothing can.
+ *
+ * @param different - the packages in two versions; null when they are not known
+ */
+export function versionsText(
+  different: readonly { here: string; name: string; there: string }[] | null,
+  trans: TranslationBundle
+): string {
+  const next = trans.__(
+    'Next: if something cannot be sent or loaded, make the cluster of the image of this server.'
+  );
+  if (different === null) {
+    return `${trans.__('This cluster is of another image than this server, and may have other versions.')} ${next}`;
+  }
+  const versions = different.map(({ here, name, there }) =>
+    trans.__('%1 %2 here, %3 in the cluster', name, here, there)
+  );
+  return versions.length > 0 ? `${versions.join('; ')}. ${next}` : '';
+}
+
+/**
  * What is lost with a cluster; empty when nothing is.
  */
 export function lossText(

@@ -81,6 +81,11 @@ export interface IClustersModel {
   wanted(cluster: PageCluster): number;
 
   /**
+   * Whether somebody has stopped a cluster and may still think better of it.
+   */
+  leaving(name: string): boolean;
+
+  /**
    * Emitted after every change of any of the above.
    */
   readonly changed: ISignal<IClustersModel, void>;
@@ -110,6 +115,16 @@ export interface IClustersModel {
    * End a cluster, without asking anybody. Never rejects.
    */
   stop(name: string): Promise<void>;
+
+  /**
+   * Show a cluster as one that ends in a moment.
+   */
+  leave(name: string): void;
+
+  /**
+   * Show it as before: it does not end.
+   */
+  stay(name: string): void;
 }
 
 /**

@@ -97,7 +97,9 @@ export async function sendDelete(
   name: string,
   settings: ServerConnection.ISettings
 ): Promise<void> {
-  await ask(routeUrl(name, settings), { method: 'DELETE' }, settings);
+  // It may be the last thing that a page does.
+  const init = { keepalive: true, method: 'DELETE' };
+  await ask(routeUrl(name, settings), init, settings);
 }
 
 /**

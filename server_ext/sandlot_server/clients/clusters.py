@@ -66,8 +66,9 @@ class ClustersClient:
         return await self._service.get(f"sandlot/clusters/{quote(name, safe='')}/log", ClusterLog)
 
     async def create(self, wish: ClusterWish) -> NewCluster:
-        """Have a cluster started."""
-        body = _Create(cluster_options=wish.model_dump(exclude_none=True))
+        """Have a cluster started; its workers are another order, once it runs."""
+        options = wish.model_dump(exclude_none=True, exclude={"workers", "adaptive"})
+        body = _Create(cluster_options=options)
         return await self._service.post("clusters/", body, NewCluster)
 
     async def scale(self, name: str, wish: WorkersWish) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from sandlot_server.clients.clusters import ClustersClient
 
+    from .first_orders import FirstOrders
     from .watch import ClusterWatch
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
@@ -39,15 +40,20 @@ class OwnedClusters:
         Asks the gateway.
     watch
         Knows the latest list.
+    first_orders
+        Gives new ones their workers.
     """
 
-    def __init__(self, *, client: ClustersClient, watch: ClusterWatch) -> None:
+    def __init__(
+        self, *, client: ClustersClient, watch: ClusterWatch, first_orders: FirstOrders
+    ) -> None:
         self._client = client
         self._watch = watch
+        self._first_orders = first_orders
 
     async def list_clusters(self) -> PageClusters:
         """Return all of them."""
-        return build_page(await self._watch.latest())
+        return build_page(await self._watch.latest(), refusal=self._first_orders.refusal)
 
     async def options(self) -> ClusterOptions:
         """Return what one can be made of."""
@@ -55,23 +61,28 @@ class OwnedClusters:
 
     async def create(self, body: bytes) -> NewCluster:
         """Start one more; `body` is a `ClusterWish`."""
-        created = await self._client.create(parse_body(body, ClusterWish))
+        wish = parse_body(body, ClusterWish)
+        created = await self._client.create(wish)
+        self._first_orders.follow(created.name, wish)
         await self._watch.refresh()
         return created
 
     async def scale(self, name: str, body: bytes) -> None:
         """Have one have so many workers; `body` is a `WorkersWish`."""
         await self._client.scale(_known(name), parse_body(body, WorkersWish))
+        self._first_orders.forget(name)
         await self._watch.refresh()
 
     async def adapt(self, name: str, body: bytes) -> None:
         """Have one scale by itself, or no longer; `body` is an `AdaptiveWish`."""
         await self._client.adapt(_known(name), parse_body(body, AdaptiveWish))
+        self._first_orders.forget(name)
         await self._watch.refresh()
 
     async def stop(self, name: str) -> None:
         """End one."""
         await self._client.stop(_known(name))
+        self._first_orders.forget(name)
         await self._watch.refresh()
 
     async def log(self, name: str) -> ClusterLog:
@@ -84,6 +95,7 @@ class OwnedClusters:
 
     async def close(self) -> None:
         """Stop what runs in the background."""
+        await self._first_orders.close()
         await self._watch.close()
 
 

@@ -75,6 +75,12 @@ class ClusterWatch:
         """Ask now: whoever has just ordered something finds it in the next list."""
         await self._look(after="")
 
+    def tell(self) -> None:
+        """Have all pages ask again."""
+        self._revision += 1
+        reachable = isinstance(self._known, ClusterList)
+        self._emit(ClustersChanged(revision=self._revision, reachable=reachable))
+
     async def close(self) -> None:
         """Stop listening."""
         if self._task is not None:
@@ -98,9 +104,7 @@ class ClusterWatch:
             self._known = error.problem()
         # The first list is the reply to whoever asked.
         if before is not None and _mark(before) != _mark(self._known):
-            self._revision += 1
-            reachable = isinstance(self._known, ClusterList)
-            self._emit(ClustersChanged(revision=self._revision, reachable=reachable))
+            self.tell()
 
 
 def _mark(known: ClusterList | Problem) -> tuple[bool, str]:

@@ -32,15 +32,46 @@ function acting(options: { allow?: boolean; widget?: Widget } = {}) {
     },
     trans: nullTranslator.load('sandlot')
   });
-  return { actions, asked, server, told, went };
+  return { actions, asked, model, server, told, went };
 }
 
 describe('ClusterActions.stop', () => {
-  it('asks nobody when nothing is lost', async () => {
-    const { actions, asked, server } = acting();
-    await actions.stop(pending('a'));
+  beforeEach(() => {
+    jest.useFakeTimers();
+  });
 
-    expect(asked).toEqual([]);
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  it('asks nobody when nothing is lost, and ends it a moment later', async () => {
+    const { actions, asked, model, server } = acting();
+    await actions.stop(pending('a'));
+    expect([asked, server.ordered]).toEqual([[], []]);
+    expect(model.leaving('a')).toBe(true);
+
+    await jest.advanceTimersByTimeAsync(6000);
+    expect(server.ordered).toEqual(['stop a']);
+    expect(model.leaving('a')).toBe(false);
+  });
+
+  it('can be undone until then', async () => {
+    const { actions, model, server } = acting();
+    await actions.stop(pending('a'));
+    await actions.stop(pending('a'));
+    actions.keep('a');
+    await jest.advanceTimersByTimeAsync(60_000);
+
+    expect(model.leaving('a')).toBe(false);
+    expect(server.ordered).toEqual([]);
+  });
+
+  it('does not wait for a page that goes', async () => {
+    const { actions, server } = acting();
+    await actions.stop(pending('a'));
+    actions.finish();
+    await jest.advanceTimersByTimeAsync(60_000);
+
     expect(server.ordered).toEqual(['stop a']);
   });
 

@@ -95,6 +95,49 @@ describe('ClusterCard', () => {
     ]);
   });
 
+  it('says that it ends, and takes that back', async () => {
+    const world = setup();
+    world.server.clusters = [cluster()];
+    const container = await show(world);
+    act(() => {
+      world.model.leave('training');
+    });
+    expect(container.textContent).toContain('It ends in a moment.');
+    expect(screen.queryByRole('button', { name: 'Stop cluster' })).toBeNull();
+    const undo = screen.getByRole('button', { name: 'Undo' });
+    expect(document.activeElement).toBe(undo);
+
+    await click('Undo');
+    expect(screen.getByRole('button', { name: 'Stop cluster' })).toBeTruthy();
+    expect(world.server.ordered).toEqual([]);
+  });
+
+  it('tells why it has no workers', async () => {
+    const world = setup();
+    const unmet = { code: 'dask-workers', message: 'You may have 2 workers.' };
+    world.server.clusters = [cluster({ unmet })];
+    await show(world);
+
+    expect(screen.getByRole('alert').textContent).toBe(
+      'You may have 2 workers. dask-workers'
+    );
+  });
+
+  it.each([
+    ['scipy', ''],
+    ['base', 'dask 2026.8.0 here, 2026.7.1 in the cluster. Next:'],
+    ['gone', 'may have other versions. Next:']
+  ])('compares the versions of the image %s', async (slug, words) => {
+    const world = setup();
+    world.server.clusters = [cluster({ image: { ...cluster().image, slug } })];
+    await show(world);
+    await act(() => world.model.refresh());
+    const note = screen.queryByRole('note');
+
+    expect(note?.textContent ?? '').toContain(words);
+    expect(note === null).toBe(words === '');
+  });
+
   it('shows the text of a server as text', async () => {
     const world = setup();
     world.server.clusters = [
@@ -123,6 +166,22 @@ describe('Scaling', () => {
     await act(() => world.model.refresh());
 
     expect(world.server.ordered).toEqual(['scale 3', 'scale 1']);
+  });
+
+  it('takes the slider where it is let go', async () => {
+    const world = await showWorkers();
+    const slider = screen.getByRole('slider', { name: 'Workers, by slider' });
+    expect(slider.getAttribute('max')).toBe('8');
+    fireEvent.change(slider, { target: { value: '4' } });
+    fireEvent.change(slider, { target: { value: '6' } });
+    expect(world.server.ordered).toEqual([]);
+
+    await act(async () => {
+      fireEvent.pointerUp(slider);
+      fireEvent.blur(slider);
+      await world.model.refresh();
+    });
+    expect(world.server.ordered).toEqual(['scale 6']);
   });
 
   it('takes a number with Enter, and not before', async () => {

@@ -43,13 +43,13 @@ describe('wishFor', () => {
   ])('orders %s', (_, chosen, serverImage, wish) => {
     expect(
       wishFor({ ...FIRST_CHOICE, ...chosen }, OPTIONS, serverImage)
-    ).toEqual(wish);
+    ).toEqual({ ...wish, workers: 2 });
   });
 
   it('leaves to the gateway what nobody knows', () => {
     const nothing = { ...OPTIONS, images: [], pairs: [], sizes: [] };
 
-    expect(wishFor(FIRST_CHOICE, nothing, 'scipy')).toEqual({});
+    expect(wishFor(FIRST_CHOICE, nothing, 'scipy')).toEqual({ workers: 2 });
   });
 });
 

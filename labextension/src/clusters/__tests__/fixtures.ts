@@ -46,8 +46,21 @@ export const AWAY = new RequestError({
 
 export const OPTIONS: ClusterOptions = {
   images: [
-    { display_name: 'Base', slug: 'base', version: '' },
-    { display_name: 'SciPy', slug: 'scipy', version: '2026-11' }
+    {
+      display_name: 'Base',
+      packages: [{ name: 'dask', version: '2026.7.1' }],
+      slug: 'base',
+      version: ''
+    },
+    {
+      display_name: 'SciPy',
+      packages: [
+        { name: 'numpy', version: '2.4' },
+        { name: 'dask', version: '2026.8.0' }
+      ],
+      slug: 'scipy',
+      version: '2026-11'
+    }
   ],
   limits: { ...NO_LIMITS, workers: 8 },
   pairs: [
@@ -65,13 +78,19 @@ export function cluster(changes: Partial<PageCluster> = {}): PageCluster {
     dashboard: 'clusters/training/dashboard/status',
     detail: '',
     idle_timeout_s: 600,
-    image: { display_name: 'SciPy', slug: 'scipy', version: '2026-11' },
+    image: {
+      display_name: 'SciPy',
+      packages: [],
+      slug: 'scipy',
+      version: '2026-11'
+    },
     name: 'training',
     reason: '',
     size: SMALL,
     started_at: '2026-11-21T09:00:00.000Z',
     status: 'RUNNING',
     stopped_at: null,
+    unmet: null,
     workers: { running: 2, starting: 0, stopping: 0, wanted: 2 },
     ...changes
   };
@@ -200,6 +219,9 @@ export function setup() {
     },
     insert: name => {
       done.push(`insert ${name}`);
+    },
+    keep: name => {
+      model.stay(name);
     },
     model,
     panes: {

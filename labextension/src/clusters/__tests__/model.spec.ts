@@ -103,47 +103,25 @@ describe('ClustersModel.news', () => {
 });
 
 describe('ClustersModel.create', () => {
-  it('orders in the image of the server, and workers once they can be had', async () => {
+  it('orders in the image of the server, and says how many workers', async () => {
     const { model, server } = setup();
     const created = model.create(FIRST_CHOICE);
     expect(model.creating).toBe(true);
     await created;
-    await settled();
     expect(model.creating).toBe(false);
     expect(server.ordered).toEqual([
-      'create {"image":"scipy","worker_size":"small"}'
+      'create {"image":"scipy","worker_size":"small","workers":2}'
     ]);
-
-    server.change('made-0', { status: 'RUNNING' });
-    await model.refresh();
-    await model.refresh();
-    await settled();
-    expect(server.ordered.slice(1)).toEqual(['scale 2']);
   });
 
   it('makes it adaptive when that was chosen', async () => {
     const { model, server } = setup();
     const adaptive = { maximum: 4, minimum: 1 };
     await model.create({ ...FIRST_CHOICE, adaptive });
-    server.change('made-0', { status: 'RUNNING' });
-    await model.refresh();
-    await settled();
 
-    expect(server.ordered.slice(1)).toEqual([
-      'adapt {"maximum":4,"minimum":1,"active":true}'
+    expect(server.ordered).toEqual([
+      'create {"image":"scipy","worker_size":"small","adaptive":{"maximum":4,"minimum":1}}'
     ]);
-  });
-
-  it('wants nothing more of one that failed', async () => {
-    const { model, server } = setup();
-    await model.create(FIRST_CHOICE);
-    server.change('made-0', { status: 'FAILED' });
-    await model.refresh();
-    server.change('made-0', { status: 'RUNNING' });
-    await model.refresh();
-    await settled();
-
-    expect(server.ordered).toHaveLength(1);
   });
 
   it('leaves clusters alone that others made', async () => {

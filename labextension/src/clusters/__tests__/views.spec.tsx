@@ -32,7 +32,7 @@ describe('ClustersView', () => {
     await click('+ New cluster');
 
     expect(world.server.ordered[0]).toBe(
-      'create {"image":"scipy","worker_size":"large"}'
+      'create {"image":"scipy","worker_size":"large","workers":2}'
     );
     expect(screen.getAllByRole('listitem').length).toBeGreaterThan(0);
   });
@@ -146,7 +146,7 @@ describe('ClusterForm', () => {
     });
 
     expect(world.server.ordered).toEqual([
-      'create {"image":"scipy","worker_size":"large"}'
+      'create {"image":"scipy","worker_size":"large","workers":4}'
     ]);
     expect(world.memory.choice).toEqual({
       adaptive: null,

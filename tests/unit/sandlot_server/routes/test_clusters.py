@@ -50,6 +50,21 @@ class Pages:
         self._heard.put_nowait(data)
 
 
+TOO_MANY = Problem(
+    title="Too many",
+    status=409,
+    detail="You may have 2 workers.",
+    message="You may have 2 workers.",
+    code="dask-workers",
+)
+
+
+async def first_unmet(server: UserServer) -> dict[str, Any] | None:
+    reply = await server.fetch("clusters", token="alices")
+    unmet: dict[str, Any] | None = reply.json()["clusters"][0]["unmet"]
+    return unmet
+
+
 async def names(server: UserServer) -> list[str]:
     reply = await server.fetch("clusters", token="alices")
     assert reply.status == 200, reply.text
@@ -100,6 +115,33 @@ async def test_what_was_ordered_is_in_the_next_list(
     assert await names(with_clusters) == ["c" * 32]
     wanted = {"cluster_options": {"image": "base", "worker_size": "tiny"}}
     assert gateway.orders == [("POST", "clusters/", wanted)]
+
+
+async def test_a_new_cluster_gets_its_workers_without_a_page(
+    with_clusters: UserServer, gateway: FakeGateway
+) -> None:
+    body = json.dumps({"image": "base", "workers": 3})
+    await with_clusters.fetch("clusters", token="alices", method="POST", body=body)
+    gateway.put(cluster("c" * 32, dashboard=ADDRESS))
+
+    created, scaled = await gateway.ordered(2)
+    assert created == ("POST", "clusters/", {"cluster_options": {"image": "base"}})
+    assert scaled == ("POST", f"clusters/{'c' * 32}/scale", {"count": 3})
+
+
+async def test_why_there_are_no_workers_is_in_the_list(
+    with_clusters: UserServer, gateway: FakeGateway
+) -> None:
+    pages = Pages(with_clusters)
+    await names(with_clusters)
+    body = json.dumps({"workers": 3})
+    await with_clusters.fetch("clusters", token="alices", method="POST", body=body)
+    gateway.refused_orders = TOO_MANY
+    gateway.put(cluster("c" * 32, dashboard=ADDRESS))
+
+    while not (unmet := await first_unmet(with_clusters)):
+        await pages.next()
+    assert unmet == {"code": "dask-workers", "message": "You may have 2 workers."}
 
 
 @pytest.mark.parametrize(
