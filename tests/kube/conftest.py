@@ -28,6 +28,7 @@ from support.cluster.network import check_possible
 from support.cluster.nodes import FakeNodes
 from support.cluster.objects import volume
 from support.cluster.real_node import RealNode, check_node_possible
+from support.kube_spawner import close_clients, kube_spawner, use_kubeconfig
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from kubernetes_asyncio.client import ApiClient
     from playwright.sync_api import Browser
 
+    from sandlot_hub.spawner.kube import SandlotKubeSpawner
     from support.cluster.access import Access
     from support.cluster.builder import Programs
     from support.cluster.images import Archive
@@ -226,6 +228,21 @@ async def make_hub(
             return await asyncio.to_thread(hub.start)
 
         yield made
+
+
+@pytest_asyncio.fixture
+async def make_spawner(
+    namespace: TestNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Callable[..., SandlotKubeSpawner]]:
+    """Return a function that makes a spawner with the hub's rights, without a hub."""
+    access = await namespace.hub_account()
+    use_kubeconfig(access.write(tmp_path / "kubeconfig"), monkeypatch)
+
+    def made(document: Mapping[str, Any], **options: Any) -> SandlotKubeSpawner:
+        return kube_spawner(document, namespace=namespace.name, **options)
+
+    yield made
+    await close_clients()
 
 
 @pytest.fixture

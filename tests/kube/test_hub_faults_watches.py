@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
+from kubernetes_asyncio.watch import Watch
 
 from sandlot_hub.spawner import hooks
 from sandlot_hub.spawner.exceptions import SpawnFailed
 from support.cluster import faults
-from support.cluster.faults import LIST_PODS, WATCH_PODS, Ending, Match
+from support.cluster.faults import LIST_PODS, PODS, WATCH_PODS, Ending, Match
 from support.cluster.waiting import until
 from support.kube_spawner import (
     SMALL,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio
 
+LISTS = Match(method="GET", path=f"{PODS}|{PODS.replace('pods', 'events')}", watch=False)
 SHORT = {"timeout_seconds": 1}
 """Watches that end after a second, so that what takes one of them does not take ten."""
 
@@ -59,6 +61,16 @@ class People:
         await hooks.apply_user_options(made, SMALL)
         assert (await made.start()).startswith("http://")
         return made
+
+    async def end_of(self, pod: str, *, since: str) -> int:
+        """Return the version at which a pod was gone."""
+        listed = self.namespace.core.list_namespaced_pod
+        async with Watch() as watch:
+            async for event in watch.stream(listed, self.namespace.name, resource_version=since):
+                metadata = event["raw_object"]["metadata"]
+                if (event["type"], metadata["name"]) == ("DELETED", pod):
+                    return int(metadata["resourceVersion"])
+        raise AssertionError(pod)
 
     async def pods(self) -> set[str]:
         found = await self.namespace.core.list_namespaced_pod(self.namespace.name)
@@ -96,6 +108,40 @@ async def test_r01_watches_that_close_again_and_again_lose_no_start(
     await asyncio.gather(*(each.stop() for each in made))
     assert await people.pods() == set()
     assert rule.hits > 5
+
+
+async def test_r01_what_closes_cleanly_goes_on_where_it_was(
+    people: People, fault_proxy: FaultProxy
+) -> None:
+    ann, bob = await people.started("ann"), people.spawner("bob")
+    await hooks.apply_user_options(bob, SMALL)
+    lists, watches = fault_proxy.count(LISTS), fault_proxy.count(WATCH_PODS)
+    await until(lambda: fault_proxy.count(WATCH_PODS) >= watches + 3, what="three empty ends")
+
+    gap = faults.Hold()
+    rule = fault_proxy.inject(gap, WATCH_PODS)
+    fault_proxy.end_now(Ending.CLOSE, WATCH_PODS)
+    await until(lambda: rule.hits, what="nothing is seen")
+    await people.namespace.core.delete_namespaced_pod(ann.pod_name, people.namespace.name)
+    starting = asyncio.ensure_future(bob.start())
+    await people.namespace.pod_when(bob.pod_name, lambda it: it.status.pod_ip, what="it runs")
+    assert (await ann.poll(), starting.done()) == (None, False)
+    gap.release()
+    await starting
+    assert await ann.poll() is not None
+
+    before = await people.namespace.core.list_namespaced_pod(people.namespace.name)
+    await bob.stop()
+    asked = fault_proxy.count(WATCH_PODS)
+    fault_proxy.end_now(Ending.CLOSE, WATCH_PODS)
+    await until(lambda: fault_proxy.count(WATCH_PODS) > asked, what="it goes on")
+    ended = await people.end_of(bob.pod_name, since=before.metadata.resource_version)
+
+    requests = fault_proxy.requests(WATCH_PODS)
+    versions = [int(each.query["resourceVersion"]) for each in requests]
+    assert versions == sorted(versions)
+    assert versions[asked] >= ended, "the end of a pod is told twice"
+    assert fault_proxy.count(LISTS) == lists
 
 
 @pytest.mark.parametrize(
@@ -178,7 +224,7 @@ async def test_a_cluster_that_answers_with_errors_is_asked_less_and_less(
     ann = await people.started("ann")
     before = fault_proxy.count(LIST_PODS)
     rule = fault_proxy.inject(fault, LIST_PODS)
-    fault_proxy.end_now(Ending.CLOSE, WATCH_PODS)
+    fault_proxy.end_now(Ending.CUT, WATCH_PODS)
     await until(lambda: rule.hits >= 4, what="it was asked four times")
     # 0.2 s, 0.4 s, 0.8 s lie between them at least.
     assert fault_proxy.count(LIST_PODS) - before <= 5
@@ -190,10 +236,15 @@ async def test_a_cluster_that_answers_with_errors_is_asked_less_and_less(
 async def _stale_with_a_silent_watch(fault_proxy: FaultProxy) -> None:
     """Let the watch be what the kept list says: nothing that came or went since is seen."""
     fault_proxy.inject(faults.EndStream(ending=Ending.HALF_OPEN), WATCH_PODS)
-    before = fault_proxy.count(LIST_PODS)
-    fault_proxy.end_now(Ending.CLOSE, WATCH_PODS)
+    await _listed_again(fault_proxy)
     await until(lambda: fault_proxy.under_way(WATCH_PODS), what="the silent watch began")
-    assert fault_proxy.count(LIST_PODS) > before
+
+
+async def _listed_again(fault_proxy: FaultProxy) -> None:
+    """Let the watch list anew, as it does when its version is too old."""
+    before = fault_proxy.count(LIST_PODS)
+    fault_proxy.end_now(Ending.EXPIRED, WATCH_PODS)
+    await until(lambda: fault_proxy.count(LIST_PODS) > before, what="it is listed again")
 
 
 async def test_r05_a_stale_list_makes_no_running_server_look_dead(
@@ -201,8 +252,7 @@ async def test_r05_a_stale_list_makes_no_running_server_look_dead(
 ) -> None:
     await people.started("bob")
     fault_proxy.inject(faults.Stale(), LIST_PODS)
-    before = fault_proxy.count(LIST_PODS)
-    await until(lambda: fault_proxy.count(LIST_PODS) > before, what="a list without ann is kept")
+    await _listed_again(fault_proxy)
     ann = await people.started("ann")
     await _stale_with_a_silent_watch(fault_proxy)
     watch = ann.pod_reflector
@@ -218,11 +268,10 @@ async def test_r05_a_stale_list_makes_no_stopped_server_look_alive_for_long(
 ) -> None:
     ann = await people.started("ann")
     fault_proxy.inject(faults.Stale(), LIST_PODS)
-    before = fault_proxy.count(LIST_PODS)
-    await until(lambda: fault_proxy.count(LIST_PODS) > before, what="a list with ann is kept")
+    await _listed_again(fault_proxy)
     await ann.stop()
     # The list has it again, and the watch that follows says at once that it is gone.
-    fault_proxy.end_now(Ending.CLOSE, WATCH_PODS)
+    fault_proxy.end_now(Ending.EXPIRED, WATCH_PODS)
 
     async def ended() -> bool:
         return await ann.poll() is not None

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
+from typing_extensions import override
 
 from support.cluster import faults
 from support.cluster.fates import AFTER, FATE
 from support.cluster.faults import CREATE_POD, LIST_PODS, WATCH_PODS, Match
+from support.cluster.killed_hub import ADOPTED, REMOVED, KilledHub
 from support.cluster.nodes import NodeKind
 from support.cluster.objects import GPU, pod
 from support.cluster.waiting import until
-from support.kube_spawner import L4, SMALL, cluster_document
+from support.kube_spawner import L4, SMALL, document_at
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -28,13 +30,11 @@ if TYPE_CHECKING:
     from support.cluster.fault_proxy import FaultProxy
     from support.cluster.faults import Fault, Request
     from support.cluster.hub import KubeHub
-    from support.cluster.hub_client import HubClient
     from support.cluster.namespaces import TestNamespace
     from support.cluster.nodes import FakeNodes, Pool
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(300)]
 
-ADOPTED, REMOVED = "adopted", "removed"
 KIND = NodeKind(gpus=1, product="NVIDIA-L4", cpus=64, taint=(GPU, "present", "NoSchedule"))
 CONFIG = {
     # The hub answers at once that something is under way.
@@ -50,24 +50,10 @@ CONFIG = {
 
 
 @dataclass(kw_only=True)
-class Scene:
+class Scene(KilledHub):
     """Users of a hub behind the proxy, each stopped at another point."""
 
-    hub: KubeHub
-    client: HubClient
-    namespace: TestNamespace
     proxy: FaultProxy
-    spawn_ids: dict[str, str] = field(default_factory=dict)
-
-    async def server(self, user: str) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = (await self.client.user(user))["servers"].get("")
-        return found
-
-    def stopped(self, user: str) -> Callable[[], Awaitable[bool]]:
-        async def look() -> bool:
-            return await self.server(user) is None
-
-        return look
 
     async def hold_start(self, user: str, match: Match, fault: Fault) -> None:
         await self.client.add_users(user)
@@ -82,52 +68,11 @@ class Scene:
         assert (await self.client.stop(user)).status == 202
         await until(lambda: rule.hits, what=f"{user} is held")
 
-    async def note_spawn_ids(self) -> None:
-        for user in (await self.client("GET", "users")).json:
-            if user["servers"]:
-                self.spawn_ids[user["name"]] = _spawn_id(user["servers"][""])
-
+    @override
     async def killed_and_restarted(self) -> None:
         self.hub.kill()
-        self.hub.keep_silent()
         self.proxy.heal()
-        await asyncio.to_thread(self.hub.restart)
-
-    async def settled(self) -> None:
-        """Wait until the hub has looked after all that it had, and its leftovers are gone."""
-
-        async def calm() -> bool:
-            users = (await self.client("GET", "users")).json
-            servers = [each["servers"][""] for each in users if each["servers"]]
-            known = {_spawn_id(each) for each in servers}
-            pods = (await self.namespace.core.list_namespaced_pod(self.namespace.name)).items
-            ids = [(each.metadata.labels or {}).get("sandlot/spawn-id") for each in pods]
-            return all(each["ready"] for each in servers) and known == {*filter(None, ids)}
-
-        await until(calm, what="every pod is of a server, and every server is ready", timeout_s=60)
-
-    async def outcomes(self) -> dict[str, str]:
-        found = {}
-        for user in (await self.client("GET", "users")).json:
-            server = user["servers"].get("")
-            if user["admin"]:
-                continue
-            if server is None:
-                found[user["name"]] = REMOVED
-            else:
-                same = _spawn_id(server) == self.spawn_ids[user["name"]]
-                found[user["name"]] = ADOPTED if same else "another one"
-        return found
-
-    async def pods(self) -> list[str]:
-        found = await self.namespace.core.list_namespaced_pod(self.namespace.name)
-        owners = [(each.metadata.labels or {}).get("sandlot/owner") for each in found.items]
-        return sorted(filter(None, owners))
-
-
-def _spawn_id(server: Mapping[str, Any]) -> str:
-    found: str = server["state"]["sandlot"]["spawn_id"]
-    return found
+        await super().killed_and_restarted()
 
 
 class _OfOneServer(Match):
@@ -141,13 +86,6 @@ class _OfOneServer(Match):
 
 
 OF_ONE_SERVER = _OfOneServer()
-
-
-def at(pool: Pool, **kubernetes: Any) -> dict[str, Any]:
-    placement = pool.placement
-    return cluster_document(
-        node_selector=placement["nodeSelector"], tolerations=placement["tolerations"], **kubernetes
-    )
 
 
 async def _recorded(scene: Scene) -> dict[str, list[Request]]:
@@ -212,7 +150,7 @@ async def test_r09_killed_at_every_request_and_in_every_wait(
     pool = await nodes.add(1, KIND)
     homes = {"kind": "claim", "size": "1 GiB", "storage_class": await make_volumes(24)}
     hub = await make_hub(
-        at(pool, homes=homes),
+        document_at(pool, homes=homes),
         access=fault_proxy.through(await namespace.hub_account()),
         config=CONFIG,
     )
@@ -287,7 +225,7 @@ async def test_r09_killed_while_the_watches_begin(
 ) -> None:
     pool = await nodes.add(1, KIND)
     account = fault_proxy.through(await namespace.hub_account())
-    hub = await make_hub(at(pool), access=account, config=CONFIG)
+    hub = await make_hub(document_at(pool), access=account, config=CONFIG)
     async with hub.client() as client:
         scene = Scene(hub=hub, client=client, namespace=namespace, proxy=fault_proxy)
         for name, match in SHARED.items():

@@ -16,49 +16,21 @@ from support.cluster.waiting import until
 from support.kube_spawner import (
     L4,
     SMALL,
-    close_clients,
-    cluster_document,
-    kube_spawner,
-    use_kubeconfig,
+    document_at,
 )
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
 
     from kubernetes_asyncio.client import CoreV1Api
 
     from sandlot_hub.spawner.kube import SandlotKubeSpawner
     from support.cluster.namespaces import TestNamespace
-    from support.cluster.nodes import FakeNodes, Pool
+    from support.cluster.nodes import FakeNodes
 
 pytestmark = pytest.mark.asyncio
 
 KIND = NodeKind(gpus=1, product="NVIDIA-L4", taint=(GPU, "present", "NoSchedule"))
-
-
-def at(pool: Pool, **kubernetes: Any) -> dict[str, Any]:
-    """Return settings whose servers run on these nodes only."""
-    placement = pool.placement
-    return cluster_document(
-        node_selector=placement["nodeSelector"],
-        tolerations=placement["tolerations"],
-        **kubernetes,
-    )
-
-
-@pytest_asyncio.fixture
-async def make(
-    namespace: TestNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Callable[..., SandlotKubeSpawner]]:
-    access = await namespace.hub_account()
-    use_kubeconfig(access.write(tmp_path / "kubeconfig"), monkeypatch)
-
-    def made(document: dict[str, Any], **options: Any) -> SandlotKubeSpawner:
-        return kube_spawner(document, namespace=namespace.name, **options)
-
-    yield made
-    await close_clients()
 
 
 async def started(spawner: SandlotKubeSpawner, options: dict[str, str] = SMALL) -> str:
@@ -78,9 +50,9 @@ def said(spawner: SandlotKubeSpawner) -> list[str]:
 
 
 async def test_a_server_runs_and_stops(
-    make: Callable[..., SandlotKubeSpawner], namespace: TestNamespace, nodes: FakeNodes
+    make_spawner: Callable[..., SandlotKubeSpawner], namespace: TestNamespace, nodes: FakeNodes
 ) -> None:
-    spawner = make(at(await nodes.add(1, KIND)))
+    spawner = make_spawner(document_at(await nodes.add(1, KIND)))
     url = await started(spawner, L4)
     assert url.startswith("http://10.245.")
     found = (await namespace.core.list_namespaced_pod(namespace.name)).items
@@ -100,10 +72,14 @@ async def test_a_server_runs_and_stops(
     ],
 )
 async def test_a_fate_at_the_start_is_told(
-    fate: Fate, code: str, words: str, make: Callable[..., SandlotKubeSpawner], nodes: FakeNodes
+    fate: Fate,
+    code: str,
+    words: str,
+    make_spawner: Callable[..., SandlotKubeSpawner],
+    nodes: FakeNodes,
 ) -> None:
-    document = at(await nodes.add(1, KIND), patience={"container": "1 s"})
-    spawner = make(document, extra_annotations=fate_annotations(fate))
+    document = document_at(await nodes.add(1, KIND), patience={"container": "1 s"})
+    spawner = make_spawner(document, extra_annotations=fate_annotations(fate))
     failure = await failed(spawner)
     assert (failure.code, failure.reason) == (code, code)
     assert words in failure.jupyterhub_message
@@ -112,30 +88,32 @@ async def test_a_fate_at_the_start_is_told(
 
 
 async def test_all_gpus_in_use(
-    make: Callable[..., SandlotKubeSpawner], namespace: TestNamespace, nodes: FakeNodes
+    make_spawner: Callable[..., SandlotKubeSpawner], namespace: TestNamespace, nodes: FakeNodes
 ) -> None:
     pool = await nodes.add(1, KIND)
     await namespace.create_pod(pod("other", gpus=1, **pool.placement))
     await namespace.pod_when("other", lambda found: found.spec.node_name, what="it has the GPU")
-    failure = await failed(make(at(pool, patience={"busy": "1 s"})), L4)
+    failure = await failed(make_spawner(document_at(pool, patience={"busy": "1 s"})), L4)
     assert failure.code == "resources-busy"
     assert "All NVIDIA L4 of the cluster are in use." in failure.jupyterhub_message
 
 
-async def test_no_node_ever_fits(make: Callable[..., SandlotKubeSpawner], nodes: FakeNodes) -> None:
+async def test_no_node_ever_fits(
+    make_spawner: Callable[..., SandlotKubeSpawner], nodes: FakeNodes
+) -> None:
     pool = await nodes.add(1, NodeKind())
-    failure = await failed(make(at(pool, patience={"never_fits": "1 s"})), L4)
+    failure = await failed(make_spawner(document_at(pool, patience={"never_fits": "1 s"})), L4)
     assert failure.code == "never-fits"
     assert "No node of the cluster can hold this server." in failure.jupyterhub_message
 
 
 async def test_a_quota_is_a_sentence(
-    make: Callable[..., SandlotKubeSpawner], namespace: TestNamespace, nodes: FakeNodes
+    make_spawner: Callable[..., SandlotKubeSpawner], namespace: TestNamespace, nodes: FakeNodes
 ) -> None:
     await namespace.core.create_namespaced_resource_quota(
         namespace.name, quota("gpus", {"requests.nvidia.com/gpu": "0"})
     )
-    failure = await failed(make(at(await nodes.add(1, KIND))), L4)
+    failure = await failed(make_spawner(document_at(await nodes.add(1, KIND))), L4)
     assert failure.code == "quota-exceeded"
     assert "NVIDIA L4: 1 asked for, 0 of 0 in use" in failure.jupyterhub_message
     assert "HTTP" not in failure.jupyterhub_message
@@ -161,13 +139,13 @@ async def volumes(namespace: TestNamespace, core: CoreV1Api) -> AsyncIterator[st
 
 
 async def test_a_home_that_was_deleted_is_made_again(
-    make: Callable[..., SandlotKubeSpawner],
+    make_spawner: Callable[..., SandlotKubeSpawner],
     namespace: TestNamespace,
     nodes: FakeNodes,
     volumes: str,
 ) -> None:
     homes = {"kind": "claim", "size": "1 GiB", "storage_class": volumes}
-    spawner = make(at(await nodes.add(1, KIND), homes=homes))
+    spawner = make_spawner(document_at(await nodes.add(1, KIND), homes=homes))
     await started(spawner)
     await spawner.stop()
     claims = namespace.core.list_namespaced_persistent_volume_claim
@@ -190,11 +168,11 @@ async def test_a_home_that_was_deleted_is_made_again(
 
 
 async def test_what_is_not_ours_stays(
-    make: Callable[..., SandlotKubeSpawner], namespace: TestNamespace, nodes: FakeNodes
+    make_spawner: Callable[..., SandlotKubeSpawner], namespace: TestNamespace, nodes: FakeNodes
 ) -> None:
     pool = await nodes.add(1, KIND)
     await namespace.create_pod(pod("jupyter-ann", **pool.placement))
-    spawner = make(at(pool))
+    spawner = make_spawner(document_at(pool))
     assert (await failed(spawner)).code == "name-taken"
     await spawner.stop(now=True)
     found = (await namespace.core.list_namespaced_pod(namespace.name)).items
@@ -202,19 +180,19 @@ async def test_what_is_not_ours_stays(
 
 
 async def test_a_home_of_before_sandlot_is_taken_up(
-    make: Callable[..., SandlotKubeSpawner],
+    make_spawner: Callable[..., SandlotKubeSpawner],
     namespace: TestNamespace,
     nodes: FakeNodes,
     volumes: str,
 ) -> None:
     """A claim as KubeSpawner made it for a name that is no plain one; nothing remembers it."""
     homes = {"kind": "claim", "size": "1 GiB", "storage_class": volumes}
-    document = at(await nodes.add(1, KIND), homes=homes)
+    document = document_at(await nodes.add(1, KIND), homes=homes)
     theirs: Any = claim("claim-ann-40x-2eorg", storage_class=volumes)
     theirs["metadata"]["annotations"] = {"hub.jupyter.org/username": "ann@x.org"}
     claims = namespace.core.list_namespaced_persistent_volume_claim
     await namespace.core.create_namespaced_persistent_volume_claim(namespace.name, theirs)
-    spawner = make(document, name="ann@x.org")
+    spawner = make_spawner(document, name="ann@x.org")
     await started(spawner)
     assert [each.metadata.name for each in (await claims(namespace.name)).items] == [
         "claim-ann-40x-2eorg"

@@ -67,20 +67,6 @@ async def _made(creating: Any, remove: Callable[[str], Any]) -> tuple[str, Any] 
         return None
 
 
-@pytest_asyncio.fixture
-async def make(
-    namespace: TestNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Callable[..., SandlotKubeSpawner]]:
-    access = await namespace.hub_account()
-    use_kubeconfig(access.write(tmp_path / "kubeconfig"), monkeypatch)
-
-    def made(document: dict[str, Any], **options: Any) -> SandlotKubeSpawner:
-        return kube_spawner(document, namespace=namespace.name, **options)
-
-    yield made
-    await close_clients()
-
-
 def golden(name: str) -> dict[str, Any]:
     document: dict[str, Any] = json.loads((GOLDEN / f"{name}.json").read_text())
     return document
@@ -108,10 +94,10 @@ async def test_restricted_refuses_what_an_administrator_may_add(
 
 
 async def test_a_server_keeps_to_the_standard_and_has_no_account(
-    make: Callable[..., SandlotKubeSpawner], namespace: TestNamespace
+    make_spawner: Callable[..., SandlotKubeSpawner], namespace: TestNamespace
 ) -> None:
     home = {"kind": "claim", "storage_class": "none"}
-    spawner = make(cluster_document(homes=home, shm_size="64 MiB"))
+    spawner = make_spawner(cluster_document(homes=home, shm_size="64 MiB"))
     await hooks.apply_user_options(spawner, L4)
     pod: Any = spawner.plain(await spawner.get_pod_manifest())
     taken = await namespace.core.create_namespaced_pod(namespace.name, pod, dry_run="All")
@@ -125,9 +111,9 @@ async def test_a_server_keeps_to_the_standard_and_has_no_account(
 
 
 async def test_an_administrators_container_is_refused_by_the_cluster_alone(
-    make: Callable[..., SandlotKubeSpawner], namespace: TestNamespace
+    make_spawner: Callable[..., SandlotKubeSpawner], namespace: TestNamespace
 ) -> None:
-    spawner = make(cluster_document(), init_containers=[PRIVILEGED])
+    spawner = make_spawner(cluster_document(), init_containers=[PRIVILEGED])
     await hooks.apply_user_options(spawner, {"profile": "work"})
     pod: Any = spawner.plain(await spawner.get_pod_manifest())
     assert pod["spec"]["initContainers"][0]["name"] == PRIVILEGED["name"]

@@ -18,55 +18,28 @@ from support.hub_user import HubUser
 from support.kube_spawner import (
     L4,
     SMALL,
-    close_clients,
-    cluster_document,
-    kube_spawner,
-    use_kubeconfig,
+    document_at,
 )
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
-    from pathlib import Path
 
     from kubernetes_asyncio.client import ApiClient, CoreV1Api
 
     from sandlot_hub.spawner.kube import SandlotKubeSpawner
     from support.cluster.hub import KubeHub
     from support.cluster.namespaces import TestNamespace
-    from support.cluster.nodes import FakeNodes, Pool
+    from support.cluster.nodes import FakeNodes
 
 pytestmark = pytest.mark.asyncio
 
 
-def _at(pool: Pool, **kubernetes: Any) -> dict[str, Any]:
-    placement = pool.placement
-    return cluster_document(
-        node_selector=placement["nodeSelector"],
-        tolerations=placement["tolerations"],
-        **kubernetes,
-    )
-
-
-@pytest_asyncio.fixture
-async def make(
-    namespace: TestNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Callable[..., SandlotKubeSpawner]]:
-    access = await namespace.hub_account()
-    use_kubeconfig(access.write(tmp_path / "kubeconfig"), monkeypatch)
-
-    def made(document: dict[str, Any], **options: Any) -> SandlotKubeSpawner:
-        return kube_spawner(document, namespace=namespace.name, **options)
-
-    yield made
-    await close_clients()
-
-
 @pytest_asyncio.fixture
 async def start(
-    make: Callable[..., SandlotKubeSpawner], nodes: FakeNodes
+    make_spawner: Callable[..., SandlotKubeSpawner], nodes: FakeNodes
 ) -> Callable[..., Awaitable[SandlotKubeSpawner]]:
     async def started(**options: Any) -> SandlotKubeSpawner:
-        spawner = make(_at(await nodes.add(1)), **options)
+        spawner = make_spawner(document_at(await nodes.add(1)), **options)
         await hooks.apply_user_options(spawner, SMALL)
         await spawner.start()
         return spawner
@@ -128,13 +101,13 @@ async def urgent(namespace: TestNamespace, api: ApiClient) -> AsyncIterator[str]
 
 
 async def test_for_more_urgent_work(
-    make: Callable[..., SandlotKubeSpawner],
+    make_spawner: Callable[..., SandlotKubeSpawner],
     namespace: TestNamespace,
     nodes: FakeNodes,
     urgent: str,
 ) -> None:
     pool = await nodes.add(1, NodeKind(gpus=1))
-    spawner = make(_at(pool))
+    spawner = make_spawner(document_at(pool))
     await hooks.apply_user_options(spawner, L4)
     await spawner.start()
     await namespace.create_pod(pod("theirs", gpus=1, priorityClassName=urgent, **pool.placement))
@@ -159,7 +132,7 @@ def _home(url: str) -> str:
 async def test_the_home_page_says_it_and_a_restart_forgets_nothing(
     make_hub: Callable[..., Awaitable[KubeHub]], nodes: FakeNodes, core: CoreV1Api
 ) -> None:
-    hub = await make_hub(_at(await nodes.add(1)))
+    hub = await make_hub(document_at(await nodes.add(1)))
     async with hub.client() as client:
         await client.add_users("ann")
         await client.started("ann", SMALL)
@@ -181,7 +154,7 @@ async def test_a_server_that_never_answers_is_no_failure_of_the_hub(
 ) -> None:
     patience = {"answer": "2 s"}
     hub = await make_hub(
-        _at(await nodes.add(1), patience=patience),
+        document_at(await nodes.add(1), patience=patience),
         extra="c.JupyterHub.concurrent_spawn_limit = 0\nc.Spawner.consecutive_failure_limit = 1",
     )
     hub.keep_silent("ann")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from support.cluster.nodes import Pool
+
 L4 = {"profile": "work", "image": "base", "size": "l4"}
 SMALL = {"profile": "work", "image": "base", "size": "small"}
 
@@ -46,6 +48,16 @@ def cluster_document(**kubernetes: Any) -> dict[str, Any]:
         },
         "kubernetes": {"homes": {"kind": "none"}, **kubernetes},
     }
+
+
+def document_at(pool: Pool, **kubernetes: Any) -> dict[str, Any]:
+    """Return settings whose servers run on these nodes only."""
+    placement = pool.placement
+    return cluster_document(
+        node_selector=placement["nodeSelector"],
+        tolerations=placement["tolerations"],
+        **kubernetes,
+    )
 
 
 def use_kubeconfig(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,8 @@ from typing_extensions import override
 
 from sandlot_hub.domain.pod_documents import text
 
+from .kube_resuming import ResumingWatch
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -44,7 +46,7 @@ class _Events(dict[str, "Document"]):
         return super().pop(key, *default)
 
 
-class EventsOfPods(EventReflector):
+class EventsOfPods(ResumingWatch, EventReflector):
     """The events of servers."""
 
     def of(self, uid: str) -> Sequence[Document]:

@@ -11,6 +11,8 @@ from typing_extensions import override
 
 from sandlot_hub.adapters.bounded_cache import BoundedCache
 
+from .kube_resuming import ResumingWatch
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -36,7 +38,7 @@ class _Pods(dict[str, "Document"]):
         return super().pop(key, *default)
 
 
-class RememberingPods(PodReflector):
+class RememberingPods(ResumingWatch, PodReflector):
     """The pods of servers, and for some minutes those that are gone."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

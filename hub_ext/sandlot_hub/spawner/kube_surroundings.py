@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sandlot_hub.domain.pod_documents import OthersWaiting, text
 from sandlot_hub.domain.pod_names import SPAWN_ID
-from sandlot_hub.domain.pod_queue import others_waiting
+from sandlot_hub.domain.pod_queue import flavor_of, others_waiting, with_others_elsewhere
 from sandlot_hub.domain.pod_steps import steps_behind
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sandlot_hub.domain.cluster_ports import ClusterObjects
     from sandlot_hub.domain.pod_documents import Document
-    from sandlot_hub.domain.pod_queue import Queue
+    from sandlot_hub.domain.pod_queue import CountedQueue, Queue
     from sandlot_hub.domain.start_outcomes import Waiting
 
     from .kube_steps import StartSteps
@@ -52,6 +52,10 @@ class Watches(Protocol):
         """Return who waits, by the flavor that they wait for."""
         ...
 
+    def counted_queue(self, flavor: str) -> CountedQueue | None:
+        """Return who waits for a flavor in the whole cluster; None when that is not known."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedStart:
@@ -74,9 +78,19 @@ class WatchedStart:
 
     def pod(self) -> Document | None:
         """Return the pod of this start as it was seen last; never that of an earlier one."""
-        watch = self.watches.pod_reflector
-        found = None if watch is None else watch.pods.get(self.key)
+        found = self._named()
         return found if is_of(found, self.spawn_id) else None
+
+    def earlier_ends(self) -> bool:
+        """Return whether a pod of an earlier start has the name, and is to end."""
+        found = self._named() or {}
+        return not is_of(found, self.spawn_id) and bool(
+            text(found, "metadata", "deletionTimestamp")
+        )
+
+    def _named(self) -> Document | None:
+        watch = self.watches.pod_reflector
+        return None if watch is None else watch.pods.get(self.key)
 
     def gone_pod(self) -> Document | None:
         """Return the pod of this start as it was before it went away."""
@@ -95,7 +109,12 @@ class WatchedStart:
 
     def others(self) -> OthersWaiting:
         """Return who else waits for the same accelerators."""
-        return others_waiting(self.pod(), self.watches.queues(), waited_s=self.story.seconds)
+        pod, waited_s = self.pod(), self.story.seconds
+        others = others_waiting(pod, self.watches.queues(), waited_s=waited_s)
+        flavor = "" if pod is None else flavor_of(pod)
+        if not flavor:
+            return others
+        return with_others_elsewhere(others, self.watches.counted_queue(flavor), waited_s=waited_s)
 
     def answers(self) -> bool:
         """Return whether the server has answered."""

@@ -40,6 +40,10 @@ class Surroundings(Protocol):
         """Return the server's pod as it was before it went away; None when it did not."""
         ...
 
+    def earlier_ends(self) -> bool:
+        """Return whether a pod of an earlier start has the name, and is to end."""
+        ...
+
     async def is_there(self) -> bool:
         """Return whether the cluster itself has the server's pod, whatever was seen."""
         ...
@@ -137,6 +141,7 @@ class Watchdog:
             answers=self._surroundings.answers(),
             # It may have come and gone between two looks.
             last_seen=(self._last_seen or self._surroundings.gone_pod()) if pod is None else None,
+            earlier_ends=pod is None and self._surroundings.earlier_ends(),
         )
 
     async def _may_be_there(self) -> bool:

@@ -49,6 +49,7 @@ class Scene:
         self._pod: Document | None = None
         self._events = events
         self.gone: Document | None = None
+        self.earlier = False
         self.there: Iterator[bool] = iter(())
         self.home: Document | None = None
         self.told: list[str] = []
@@ -64,6 +65,9 @@ class Scene:
 
     def gone_pod(self) -> Document | None:
         return self.gone
+
+    def earlier_ends(self) -> bool:
+        return self.earlier
 
     async def is_there(self) -> bool:
         self.asked.append("is there")
@@ -168,6 +172,16 @@ async def test_one_that_came_and_went_between_two_looks() -> None:
     assert failed is not None
     assert failed.code is FailureCode.PREEMPTED
     assert scene.now == 0
+
+
+async def test_one_that_waits_for_the_end_of_an_earlier_one() -> None:
+    scene = Scene(None)
+    scene.earlier = True
+    failed = await scene.watch()
+    assert failed is not None
+    assert failed.code is FailureCode.STOP_STUCK
+    assert scene.told == ["Your earlier server has not ended yet."]
+    assert 120 <= scene.now < 120 + 2 * LOOK_S
 
 
 async def test_what_is_certain_ends_the_start_at_once() -> None:
