@@ -17,6 +17,16 @@ NOTHING: Mapping[str, int] = MappingProxyType({})
 NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 
+def nothing() -> Mapping[str, int]:
+    """Return no amounts."""
+    return NOTHING
+
+
+def no_labels() -> Mapping[str, str]:
+    """Return no labels."""
+    return NO_LABELS
+
+
 class Taint(NamedTuple):
     """What keeps pods off a node that do not tolerate it."""
 
@@ -34,12 +44,14 @@ class NodeRecord:
     cordoned: bool
     labels: Mapping[str, str]
     taints: tuple[Taint, ...] = ()
-    allocatable: Mapping[str, int] = NOTHING
+    allocatable: Mapping[str, int] = field(default_factory=nothing)
     """What pods can have of it. A quantity that cannot be read is left out: it counts as none."""
     unknown: frozenset[str] = frozenset()
     """Resources whose quantity could not be read."""
     created: float | None = None
     """Seconds since 1970; None when that cannot be read."""
+    ready_since: float | None = None
+    """When the condition ``Ready`` changed last, seconds since 1970; None when not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +65,7 @@ class PodRecord:
     """Where it is; empty while it waits for a place."""
     nominated: str = ""
     """Node where others are being preempted for it."""
-    requests: Mapping[str, int] = NOTHING
+    requests: Mapping[str, int] = field(default_factory=nothing)
     """What the scheduler counts for it: containers, init and sidecar containers, overhead."""
     unknown: frozenset[str] = frozenset()
     """Resources of which it holds an amount that could not be read."""
@@ -62,7 +74,9 @@ class PodRecord:
     """Whether a gate (Kueue, another scheduler) holds it back from being placed."""
     created: float | None = None
     """Seconds since 1970; None when that cannot be read."""
-    node_selector: Mapping[str, str] = NO_LABELS
+    node_selector: Mapping[str, str] = field(default_factory=no_labels)
+    priority: int = 0
+    """Below zero it makes way for servers, as the placeholders of an autoscaler do."""
     flavor: str = ""
     """Slug that our own label says; trusted only in the servers' namespace."""
     owner: str = field(default="", repr=False)

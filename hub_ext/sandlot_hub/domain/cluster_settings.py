@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from .cluster_types import LabelKey, LabelValue, MountPath, ObjectName, SubPath, VariableName
+from .cluster_types import (
+    AttributeName,
+    AttributeValue,
+    LabelKey,
+    LabelValue,
+    MountPath,
+    ObjectName,
+    SubPath,
+    VariableName,
+)
 from .settings_types import AllowSettings, SettingsModel, Slug, Text
 from .units import Duration, Memory
 
@@ -45,6 +54,15 @@ class TolerationSettings(SettingsModel):
         return self
 
 
+class DeviceSettings(SettingsModel):
+    """Devices that a driver announces for dynamic resource allocation."""
+
+    driver: ObjectName
+    """Name of the driver, such as `gpu.nvidia.com`."""
+    attributes: dict[AttributeName, AttributeValue] = Field(default={})
+    """What it says of those devices, such as `productName: NVIDIA L4`: text, whole numbers, true, false."""
+
+
 class FlavorClusterSettings(SettingsModel):
     """Where and how the cluster has a kind of GPU."""
 
@@ -58,8 +76,19 @@ class FlavorClusterSettings(SettingsModel):
     """Size of `/dev/shm`, which data loaders of several processes need; it counts as memory."""
     new_node_takes: Duration | None = None
     """How long the cluster usually takes to add such a node, for people who wait for one."""
+    grows_to: Annotated[int, Field(ge=0, le=1_000_000, strict=True)] | None = None
+    """How many of it there are when the cluster has added all nodes that it may add."""
     claim_template: ObjectName | None = None
     """ResourceClaimTemplate of one unit, for dynamic resource allocation; `resource` is not used then."""
+    devices: DeviceSettings | None = None
+    """Which devices those claims get, so that it is known what is free."""
+
+    @model_validator(mode="after")
+    def _claims_devices(self) -> Self:
+        if self.devices is not None and self.claim_template is None:
+            msg = "`devices` says what claims get, and needs `claim_template`"
+            raise ValueError(msg)
+        return self
 
 
 class ClaimHome(SettingsModel):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 ObjectName = Annotated[
     str,
@@ -72,6 +72,21 @@ LabelValue = Annotated[
     ),
 ]
 """Value of a label or of a taint: at most 63 letters, digits, `-`, `_` and `.`."""
+
+AttributeName = Annotated[
+    str,
+    StringConstraints(
+        pattern=rf"^(?:{_DOMAIN}/)?[A-Za-z_][A-Za-z0-9_]{{0,31}}$", max_length=96, strict=True
+    ),
+]
+"""Name of an attribute of a device; without a domain it is the driver's own."""
+
+AttributeValue = (
+    Annotated[str, StringConstraints(max_length=64, strict=True)]
+    | Annotated[int, Field(strict=True)]
+    | Annotated[bool, Field(strict=True)]
+)
+"""Value of an attribute of a device. A version is written as text."""
 
 _PART = r"\.?[A-Za-z0-9_][A-Za-z0-9._-]*"
 

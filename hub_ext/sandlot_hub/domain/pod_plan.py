@@ -16,6 +16,7 @@ from .pod_names import (
     label_value,
 )
 from .pod_parts import SHM_PATH, HomeClaim, Mount, PodParts, Volume
+from .size_demand import extended_resources, flavor_selector, flavor_tolerations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,8 +51,8 @@ def build_pod_parts(request: PodRequest, cluster: ClusterSettings) -> PodParts:
 
     The same request and settings always give the same parts.
     """
-    size, accelerator = request.plan.size, request.plan.accelerator
-    flavor = _NO_FLAVOR if accelerator is None else accelerator.flavor.kubernetes
+    size, wanted = request.plan.size, request.plan.accelerator
+    flavor = _NO_FLAVOR if wanted is None else wanted.flavor.kubernetes
     volumes, mounts = _volumes(request, cluster, flavor)
     return PodParts(
         image=str(request.plan.image.reference),
@@ -59,10 +60,12 @@ def build_pod_parts(request: PodRequest, cluster: ClusterSettings) -> PodParts:
         pull_secrets=cluster.image_pull_secrets,
         cpus=size.cpus,
         memory_bytes=size.memory,
-        extended_resources=_extended_resources(request),
+        extended_resources={}
+        if wanted is None
+        else extended_resources(wanted.flavor, wanted.count),
         device_claims=_device_claims(request),
-        node_selector={**cluster.node_selector, **flavor.node_selector},
-        tolerations=tuple(_tolerations((*cluster.tolerations, *flavor.tolerations))),
+        node_selector=flavor_selector(cluster, flavor),
+        tolerations=tuple(_tolerations(flavor_tolerations(cluster, flavor))),
         runtime_class=flavor.runtime_class,
         priority_class=cluster.priority_class,
         file_group=cluster.file_group,
@@ -120,13 +123,6 @@ def workload_annotations(request: PodRequest) -> dict[str, str]:
 # --- devices -------------------------------------------------------------------------------
 
 
-def _extended_resources(request: PodRequest) -> dict[str, int]:
-    wanted = request.plan.accelerator
-    if wanted is None or wanted.flavor.kubernetes.claim_template:
-        return {}
-    return {wanted.flavor.resource: wanted.count}
-
-
 def _device_claims(request: PodRequest) -> dict[str, str]:
     wanted = request.plan.accelerator
     template = None if wanted is None else wanted.flavor.kubernetes.claim_template
@@ -137,7 +133,7 @@ def _device_claims(request: PodRequest) -> dict[str, str]:
 
 
 def _tolerations(settings: Iterable[TolerationSettings]) -> Iterator[dict[str, str]]:
-    for each in dict.fromkeys(settings):
+    for each in settings:
         fields = {
             "key": each.key,
             "operator": each.operator,

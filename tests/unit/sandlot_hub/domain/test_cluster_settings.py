@@ -172,10 +172,26 @@ def test_a_toleration_that_the_cluster_would_refuse(document: dict[str, Any], wh
         pytest.param("runtime_class", "NVIDIA", id="runtime-class"),
         pytest.param("claim_template", "one_l4", id="claim-template"),
         pytest.param("shm_size", "0", id="shm"),
+        pytest.param("grows_to", -1, id="grows-to-less-than-none"),
+        pytest.param("grows_to", "8", id="grows-to-as-text"),
+        pytest.param("devices", {}, id="devices-of-no-driver"),
+        pytest.param("devices", {"driver": "GPU"}, id="driver"),
+        pytest.param("devices", {"driver": "a", "attributes": {"a b": "c"}}, id="attribute"),
+        pytest.param("devices", {"driver": "a", "attributes": {"a": 1.5}}, id="fraction"),
+        pytest.param("devices", {"driver": "a", "attributes": {"a": "x" * 65}}, id="long-text"),
     ],
 )
 def test_a_flavor_that_the_cluster_would_refuse(field: str, value: object) -> None:
-    assert [place for place, _ in _errors(FlavorClusterSettings, {field: value})] == [field]
+    found = _errors(FlavorClusterSettings, {field: value})
+    assert {place.partition(".")[0] for place, _ in found} == {field}
+
+
+def test_devices_are_those_of_claims() -> None:
+    devices = {"driver": "gpu.nvidia.com", "attributes": {"productName": "L4", "mig": False}}
+    found = FlavorClusterSettings.model_validate({"claim_template": "one", "devices": devices})
+    assert found.devices is not None
+    ((_, said),) = _errors(FlavorClusterSettings, {"devices": devices})
+    assert "needs `claim_template`" in said
 
 
 def test_every_patience_has_an_end() -> None:

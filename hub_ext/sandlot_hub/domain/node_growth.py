@@ -1,0 +1,53 @@
+"""How long the cluster takes to add a node, learnt from those that it added."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .cluster_records import NodeRecord
+
+_KEPT = 9
+"""From how many additions is learnt: the cluster of last month may have been another."""
+_LONGEST_S = 3600.0
+"""Who waited longer than that waited for something else."""
+
+
+class NodeGrowth:
+    """Remembers the last additions of nodes of one flavor."""
+
+    __slots__ = ("_seen",)
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[float, str], tuple[float, float]] = {}
+        """When it was first ready and when it was asked for, by when it was made and its name."""
+
+    def note(self, node: NodeRecord, asked: float | None) -> None:
+        """Look at a node, again and again as more is known of it.
+
+        Parameters
+        ----------
+        node
+            A node of the flavor.
+        asked
+            When the oldest pod was made that came there for an accelerator, in seconds since
+            1970 by the cluster's clock, as all times of the node.
+        """
+        made, ready = node.created, node.ready_since
+        if asked is None or made is None or ready is None or not node.ready:
+            return
+        key = (made, node.name)
+        # One that becomes ready again was first ready when it was seen so first.
+        ready = min(ready, self._seen.get(key, (ready, asked))[0])
+        # A pod that is younger than the node is not what it was added for.
+        if asked < made <= ready <= asked + _LONGEST_S:
+            self._seen[key] = (ready, asked)
+            if len(self._seen) > _KEPT:
+                del self._seen[min(self._seen)]
+
+    def usual(self) -> float | None:
+        """Return how many seconds it usually takes; None when none was seen."""
+        if not self._seen:
+            return None
+        return median(ready - asked for ready, asked in self._seen.values())
