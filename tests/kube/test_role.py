@@ -1,16 +1,18 @@
-"""The hub's shipped roles, by what it has really done: enough, and nothing that it never does."""
+"""The shipped roles, by what was really done with them: enough, and nothing that never is."""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from support.cluster.audit import uses
 from support.cluster.control_plane import STORAGE_CLASS
-from support.cluster.namespaces import rights, shipped_roles
+from support.cluster.namespaces import offers_roles, rights, shipped_roles
 from support.cluster.nodes import NodeKind
+from support.cluster.objects import pod
 from support.cluster.waiting import until
 from support.kube_catalogue import cluster_catalogue
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio
 
 ABOUT_ITSELF = ("create", "selfsubjectaccessreviews")
-"""What the hub asks at its start. Every account may ask it, so that it is in no role of ours."""
+"""What both ask at their start. Every account may ask it, so that it is in no role of ours."""
 GPU = {"profile": "training"}
 
 TROUBLES = """\
@@ -41,16 +43,16 @@ c.Spawner.pre_spawn_hook = trouble
 """Starts that fail, by who starts: the volume never comes, the image is not there."""
 
 
-def used(cluster: Cluster, namespace: TestNamespace) -> set[tuple[str, str]]:
-    """Return what the hub's account made use of, having been denied nothing."""
+def used(cluster: Cluster, user: str, *, where: str) -> set[tuple[str, str]]:
+    """Return what an account made use of in one namespace, having been denied nothing."""
     assert cluster.plane is not None
     asked = [
         use
-        for use in uses(cluster.plane.audit_log, namespace.hub_user)
+        for use in uses(cluster.plane.audit_log, user)
         if (use.verb, use.resource) != ABOUT_ITSELF
     ]
     assert [use for use in asked if not use.allowed] == []
-    assert {use.namespace for use in asked} == {namespace.name}
+    assert {use.namespace for use in asked} == {where}
     return {(use.verb, use.resource) for use in asked}
 
 
@@ -119,7 +121,7 @@ async def test_the_roles_are_enough_and_no_more(
     homes = {"kind": "claim", "size": "1 GiB", "storage_class": STORAGE_CLASS}
     await a_life(await make_hub(settings(pool, homes=homes), extra=TROUBLES), namespace)
 
-    assert used(own_cluster, namespace) == rights(shipped_roles())
+    assert used(own_cluster, namespace.hub_user, where=namespace.name) == rights(shipped_roles())
     claims = namespace.core.list_namespaced_persistent_volume_claim
 
     async def gone() -> bool:
@@ -144,7 +146,54 @@ async def test_without_claims_the_smaller_role_is_enough_and_no_more(
         await namespace.when_empty()
         assert (await client("DELETE", "users/ann")).status == 204
 
-    assert used(own_cluster, namespace) == rights(shipped_roles(homes=False))
+    assert used(own_cluster, namespace.hub_user, where=namespace.name) == rights(
+        shipped_roles(homes=False)
+    )
+
+
+async def test_the_roles_of_the_offers_service_are_enough_and_no_more(
+    make_hub: Callable[..., Awaitable[KubeHub]],
+    namespace: TestNamespace,
+    nodes: FakeNodes,
+    own_cluster: Cluster,
+) -> None:
+    pool = await nodes.add(1, NodeKind(gpus=2))
+    offered = settings(pool)
+    offered["accelerators"]["l4"]["kubernetes"] = {"node_selector": pool.placement["nodeSelector"]}
+    claimed = {"claim_template": "one-device", "devices": {"driver": "gpu.example.com"}}
+    offered["accelerators"]["device"]["kubernetes"] = claimed
+    offers = await namespace.offers_account(devices=True)
+    hub = await make_hub(offered, offers=offers)
+    async with hub.client() as client, AsyncExitStack() as stack:
+        await client.add_users("ann")
+        token = (await client("POST", "users/ann/tokens", json={})).json["token"]
+        ann = await stack.enter_async_context(hub.client(token))
+
+        async def free() -> dict[str, int | None]:
+            reply = await ann("GET", "/services/offers/api/v1/availability")
+            # The service may not have begun yet.
+            found = reply.json["flavors"] if reply.status == 200 else ()
+            return {each["slug"]: (each["state"] or {}).get("free") for each in found}
+
+        async def there_are(l4: int) -> None:
+            async def counted() -> bool:
+                return await free() == {"l4": l4, "device": 0}
+
+            await until(counted, what=f"people are told of {l4} free accelerators")
+
+        await there_are(2)
+        await namespace.create_pod(pod("somebody-else", gpus=1, **pool.placement))
+        await there_are(1)
+        await client.started("ann", GPU)
+        await there_are(0)
+        await client.stop("ann")
+        await there_are(1)
+
+    assert used(own_cluster, namespace.offers_user, where="") == rights(
+        offers_roles(namespace.name, devices=True)
+    )
+    # The hub, which may make pods, sees those of its own namespace and no node.
+    assert used(own_cluster, namespace.hub_user, where=namespace.name) <= rights(shipped_roles())
 
 
 async def test_a_server_has_no_token_of_the_cluster(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from .service_config import ServiceConfig, ServiceConfigError, problem_lines
+from .service_config import ClusterPlace, ServiceConfig, ServiceConfigError, problem_lines
 from .settings_file import LoadedSettings, load_settings
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class Handover(BaseModel):
     the cluster may lead through a network policy that does not let it talk to itself."""
     token: SecretStr
     """The service's own, not that of its process."""
+    cluster: ClusterPlace
+    """Where servers are, and where the credentials for it are."""
 
 
 def encode_managed(handover: Handover, settings: SandlotSettings) -> str:
@@ -97,6 +99,7 @@ def managed_config(environment: Mapping[str, str]) -> tuple[ServiceConfig, Loade
             hub_api_url=f"{handover.hub_url}{base_url}hub/api",
             hub_base_url=base_url,
             token=handover.token,
+            cluster=handover.cluster,
             oauth_client_id=f"service-{handover.name}",
             public_url=environment.get("JUPYTERHUB_PUBLIC_HUB_URL") or None,
         )

@@ -25,6 +25,8 @@ from pydantic import (
     model_validator,
 )
 
+from sandlot_hub.domain.size_demand import HubPlacement, Toleration
+
 from .files import replace_file
 from .private_file import PrivateFileError, read_private
 
@@ -73,6 +75,34 @@ AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+$", strict=True)]
 
 
+class ClusterPlace(BaseModel):
+    """The cluster in which servers are pods, for a service that looks at it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    credentials: AbsolutePath | None = None
+    """Where the service's own credentials are, see `cluster_access`; never their content. Without,
+    it comes with those of the hub's pod."""
+    namespace: str = ""
+    """The namespace of the servers; empty where each user has one."""
+    node_selector: dict[str, str] = {}
+    """Labels of the nodes for all servers, by KubeSpawner's options."""
+    tolerations: tuple[Toleration, ...] = ()
+    """Taints that keep no server off, by KubeSpawner's options."""
+    beside: dict[str, int] = {}
+    """What each server takes of a node beside its size, by KubeSpawner's options, see
+    `HubPlacement`."""
+    uncounted: tuple[str, ...] = ()
+    """Slugs of sizes of which KubeSpawner's options leave open what fits, see `uncounted_sizes`."""
+
+    @property
+    def placement(self) -> HubPlacement:
+        """What KubeSpawner's options ask for every server."""
+        return HubPlacement(
+            node_selector=self.node_selector, tolerations=self.tolerations, beside=self.beside
+        )
+
+
 class ServiceConfig(BaseModel):
     """Where a service listens, whom it asks, and which settings it reads."""
 
@@ -99,6 +129,8 @@ class ServiceConfig(BaseModel):
     """The resolved settings, which the hub reads too; none where the hub hands them over."""
     supervisor_socket: AbsolutePath | None = None
     """The supervisor's socket on one machine; none where servers are pods."""
+    cluster: ClusterPlace | None = None
+    """The cluster where servers are pods; none on one machine."""
     folder: AbsolutePath | None = None
     """Its own folder, for what it remembers; none where nothing is."""
     ports: dict[str, Annotated[int, Field(ge=1, le=MAX_PORT)]] = {}

@@ -1,4 +1,4 @@
-"""``sandlot check``: whether settings are right, and whether a running hub works from them."""
+"""``sandlot check``: whether settings are right, and fit a running hub or a cluster."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ from sandlot_contracts.exits import ExitCode
 from sandlot_hub.adapters.running import read_health, running_stack
 from sandlot_hub.adapters.settings_file import LoadedSettings, SettingsError, load_settings
 
+from .check_cluster import ClusterReport, check_cluster, print_cluster
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
+
+    from sandlot_hub.domain.settings import SandlotSettings
 
 _CANDIDATES = (
     "settings.yaml",
@@ -37,8 +41,12 @@ class Report:
     error: str = ""
     """Why the file cannot be used; empty when it is right."""
     problems: list[dict[str, Any]] = field(default_factory=list)
+    settings: SandlotSettings | None = None
+    """The settings, if they are right."""
     parts: dict[str, str | None] = field(default_factory=dict)
     """Settings hash of every part that runs; None when it does not answer."""
+    cluster: ClusterReport | None = None
+    """What was found in a cluster, if that was asked for."""
 
     @property
     def warnings(self) -> list[str]:
@@ -62,7 +70,10 @@ class Report:
         """What the command returns."""
         if self.error:
             return ExitCode.SETTINGS
-        return ExitCode.WARNING if self.warnings else ExitCode.OK
+        if self.cluster is not None and self.cluster.error:
+            return ExitCode.FAILURE
+        found = self.warnings or (self.cluster is not None and self.cluster.findings)
+        return ExitCode.WARNING if found else ExitCode.OK
 
 
 def command(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], int]:
@@ -73,6 +84,21 @@ def command(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], i
         metavar="FILE",
         help="settings (.yaml, .json) or a hub's configuration (.py); "
         "without it: " + ", ".join(_CANDIDATES),
+    )
+    parser.add_argument(
+        "--cluster", action="store_true", help="compare the settings with a Kubernetes cluster, too"
+    )
+    parser.add_argument(
+        "--kubeconfig",
+        type=Path,
+        metavar="FILE",
+        help="how to reach the cluster; without it, what kubectl would use",
+    )
+    parser.add_argument(
+        "--namespace",
+        default="",
+        metavar="NAME",
+        help="where servers run; without it, the namespace of the kubeconfig",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return run
@@ -90,6 +116,10 @@ def run(arguments: argparse.Namespace) -> int:
         for name, url in stack.health_urls.items():
             health = read_health(url)
             report.parts[name] = health.settings_hash if health else None
+    if arguments.cluster and report.settings is not None:
+        report.cluster = check_cluster(
+            report.settings, credentials=arguments.kubeconfig, namespace=arguments.namespace
+        )
     _print(report, as_json=arguments.json)
     return report.exit_code
 
@@ -137,7 +167,7 @@ def _right(loaded: LoadedSettings, file: str) -> Report:
         "size": len(settings.sizes),
     }
     summary = ", ".join(f"{count} {name}{'s' * (count != 1)}" for name, count in counts.items())
-    return Report(file=file, hash=loaded.hash, summary=summary)
+    return Report(file=file, hash=loaded.hash, summary=summary, settings=settings)
 
 
 def _print(report: Report, *, as_json: bool) -> None:
@@ -150,6 +180,7 @@ def _print(report: Report, *, as_json: bool) -> None:
             "problems": report.problems,
             "parts": report.parts,
             "warnings": report.warnings,
+            "cluster": None if report.cluster is None else report.cluster.document(),
         }
         print(json.dumps(document))
         return
@@ -162,3 +193,5 @@ def _print(report: Report, *, as_json: bool) -> None:
         print(f"These work from it: {', '.join(same)}.")
     for warning in report.warnings:
         print(f"Warning: {warning}", file=sys.stderr)
+    if report.cluster is not None:
+        print_cluster(report.cluster)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandlot_contracts.session import IMAGE_ENV, SERVICES_URL_ENV
+from sandlot_contracts.session import SERVICES_URL_ENV
 
+from .dask import DASK_GATEWAY, dask_environment
 from .services import service_entry
 
 if TYPE_CHECKING:
@@ -24,10 +25,6 @@ OPERATOR_ROLE: Mapping[str, Any] = {
     "services": [OPERATOR],
 }
 """The only role that Sandlot adds. Making accounts needs ``admin:users``, nothing narrower does."""
-
-DASK_GATEWAY = "dask-gateway"
-DASHBOARDS = "sandlot/api/v1/clusters"
-"""Where a user's server shows the dashboards of their clusters, below its own address."""
 
 ACCOUNTS = "sandlot_hub.auth.accounts.AccountsAuthenticator"
 _ACCOUNTS_NAMES = frozenset({ACCOUNTS, "sandlot-accounts"})
@@ -171,25 +168,8 @@ def _configure_servers(
     editor.offer(sections, "default_url", "/lab")
     # Through the proxy: it stays while a service is restarted, and its port is the one kept.
     services = f"http://127.0.0.1:{embedded.public_port}{embedded.base_url}services/"
-    editor.merge_mapping(
-        "Spawner", "environment", {SERVICES_URL_ENV: services, **_dask(embedded, services)}
-    )
-
-
-def _dask(embedded: EmbeddedConfig, services: str) -> dict[str, str]:
-    """Return what makes `dask_gateway.GatewayCluster()` work without arguments.
-
-    Texts in braces are variables of the server's environment, which the client looks up.
-    """
-    if DASK_GATEWAY not in embedded.services:
-        return {}
-    told = {
-        "ADDRESS": f"{services}{DASK_GATEWAY}",
-        "PROXY_ADDRESS": f"gateway://127.0.0.1:{embedded.dask_proxy_port}",
-        "PUBLIC_ADDRESS": f"{{JUPYTERHUB_SERVICE_PREFIX}}{DASHBOARDS}",
-        "AUTH__TYPE": "jupyterhub",
-        # All of it is on this machine, whatever proxy leads out of it.
-        "HTTP_CLIENT__PROXY": "False",
-        "CLUSTER__OPTIONS__IMAGE": f"{{{IMAGE_ENV}}}",
-    }
-    return {f"DASK_GATEWAY__{name}": value for name, value in told.items()}
+    told = {SERVICES_URL_ENV: services}
+    if DASK_GATEWAY in embedded.services:
+        proxy = f"127.0.0.1:{embedded.dask_proxy_port}"
+        told |= dask_environment(services_url=services, proxy_address=proxy)
+    editor.merge_mapping("Spawner", "environment", told)

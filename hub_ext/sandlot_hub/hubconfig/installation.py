@@ -99,7 +99,9 @@ def _edit(
         )
 
         refuse_unknown_options(loaded.settings, _imported(spawner))
-        check = configure_kubernetes(editor, loaded.settings, sections=sections)
+        check = configure_kubernetes(
+            editor, loaded.settings, sections=sections, environment=environment
+        )
     _report(editor, loaded)
     return editor, check
 

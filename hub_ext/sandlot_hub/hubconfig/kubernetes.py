@@ -5,26 +5,33 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from sandlot_hub.adapters.cluster_access import SURROUNDINGS, own_namespace
 from sandlot_hub.adapters.managed_service import (
     MANAGED_ENV,
     Handover,
     SettingsTooLongError,
     encode_managed,
 )
-from sandlot_hub.adapters.service_config import LOOPBACK
+from sandlot_hub.adapters.service_config import LOOPBACK, ClusterPlace
 from sandlot_hub.domain.cluster_settings import ClaimHome
+from sandlot_hub.domain.placing_options import PLACING_FOR_ALL, uncounted_sizes
 from sandlot_hub.spawner.kube_overrides import unknown_options
 
+from .dask import configure_dask
+from .placement import KubeOptions
 from .refusal import InstallRefusedError
 from .rights import RightsCheck
 from .services import service_entry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from traitlets import HasTraits
 
     from sandlot_hub.domain.settings import SandlotSettings
@@ -43,7 +50,11 @@ _IN_VARIABLE = "the hub hands them to its services in an environment variable, w
 
 
 def configure_kubernetes(
-    editor: ConfigEditor, settings: SandlotSettings, *, sections: tuple[str, ...]
+    editor: ConfigEditor,
+    settings: SandlotSettings,
+    *,
+    sections: tuple[str, ...],
+    environment: Mapping[str, str],
 ) -> RightsCheck:
     """Write the defaults of such a hub, and the services that it starts.
 
@@ -58,6 +69,8 @@ def configure_kubernetes(
         What the services work from.
     sections
         Sections of ``c`` that the spawner reads.
+    environment
+        The hub's: services get from it where the API server is.
 
     Returns
     -------
@@ -83,7 +96,12 @@ def configure_kubernetes(
     # and those who wait would keep everybody else from starting anything.
     editor.offer(("JupyterHub",), "concurrent_spawn_limit", 0)
     editor.offer(sections, "default_url", "/lab")
-    editor.merge_named("JupyterHub", "services", _offers_service(editor, settings))
+    place = _cluster(editor, settings, sections)
+    # JupyterHub keeps from the services that it starts where the API server is.
+    around = {name: environment[name] for name in SURROUNDINGS if environment.get(name)}
+    services = _offers_service(editor, settings, place=place, around=around)
+    editor.merge_named("JupyterHub", "services", services)
+    configure_dask(editor, settings, sections=sections)
     homes = settings.kubernetes.homes
     return RightsCheck(sections=sections, has_claims=isinstance(homes, ClaimHome))
 
@@ -105,7 +123,13 @@ def refuse_unknown_options(settings: SandlotSettings, spawner: type[HasTraits]) 
         raise InstallRefusedError(message)
 
 
-def _offers_service(editor: ConfigEditor, settings: SandlotSettings) -> list[dict[str, Any]]:
+def _offers_service(
+    editor: ConfigEditor,
+    settings: SandlotSettings,
+    *,
+    place: ClusterPlace,
+    around: Mapping[str, str],
+) -> list[dict[str, Any]]:
     """Return the service, and its process, which the hub starts.
 
     Two entries, because JupyterHub ends itself when it cannot reach a service that it has
@@ -119,6 +143,7 @@ def _offers_service(editor: ConfigEditor, settings: SandlotSettings) -> list[dic
         url=url,
         hub_url=_hub_beside(editor),
         token=SecretStr(token),
+        cluster=place,
     )
     try:
         told = encode_managed(handover, settings)
@@ -129,11 +154,44 @@ def _offers_service(editor: ConfigEditor, settings: SandlotSettings) -> list[dic
         "name": f"{OFFERS}-process",
         # Not from the working directory: nothing there may stand in for a module.
         "command": [sys.executable, "-P", "-m", "sandlot_hub.services.offers"],
-        "environment": {MANAGED_ENV: told},
+        "environment": {MANAGED_ENV: told, **around},
         "display": False,
     }
     # The process first: for the service the hub waits a moment.
     return [process, service_entry(OFFERS, url, api_token=token)]
+
+
+def _cluster(
+    editor: ConfigEditor, settings: SandlotSettings, sections: tuple[str, ...]
+) -> ClusterPlace:
+    """Return where servers will be, and with whose credentials the service looks at it."""
+    given = str(editor.get("Sandlot", "offers_kubeconfig", ""))
+    credentials = Path(given) if given else None
+    if credentials is not None and not credentials.is_absolute():
+        message = (
+            f"c.Sandlot.offers_kubeconfig is {given!r}. Next: write the path from the root, such "
+            "as '/var/run/secrets/sandlot-offers'."
+        )
+        raise InstallRefusedError(message)
+    if credentials is not None and not credentials.exists():
+        # The hub starts: this service is not what people need most, and a Secret may still come.
+        editor.notes.append(
+            f"c.Sandlot.offers_kubeconfig names {given}, and nothing is there: people are not told "
+            "what is free. Next: config/kubernetes/offers.yaml makes the account and its Secret; "
+            "mount that there."
+        )
+    options = KubeOptions(editor, sections)
+    each_user = options.option("enable_user_namespaces")
+    return ClusterPlace(
+        credentials=credentials,
+        namespace="" if each_user else str(options.option("namespace") or own_namespace()),
+        node_selector=options.node_selector(),
+        tolerations=options.tolerations(),
+        beside=options.beside(),
+        uncounted=uncounted_sizes(
+            settings, {name: options.option(name) for name in PLACING_FOR_ALL}
+        ),
+    )
 
 
 def _token(editor: ConfigEditor, name: str) -> str:

@@ -8,48 +8,23 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from traitlets.log import get_logger
 
-from sandlot_hub.adapters.cluster_rights import (
-    ClusterAddress,
-    Right,
-    RightsUnknownError,
-    missing_rights,
-    own_namespace,
-)
+from sandlot_hub.adapters.cluster_access import own_namespace
+from sandlot_hub.adapters.cluster_reviews import RightsUnknownError
+from sandlot_hub.adapters.cluster_rights import ClusterAddress, missing_rights
+from sandlot_hub.domain.cluster_rights import hub_rights, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from traitlets.config import Config
 
-PODS = ("get", "list", "watch", "create", "delete")
-CLAIMS = ("get", "create", "delete")
-EVENTS = ("list", "watch")
+    from sandlot_hub.domain.cluster_rights import Right
+
 _ROLE = "config/kubernetes/rbac.yaml has the Role with all that it needs"
-
-
-def needed_rights(*, claims: bool, events: bool) -> tuple[Right, ...]:
-    """Return what the hub's account needs in the namespace of the servers.
-
-    Parameters
-    ----------
-    claims
-        Whether homes are on claims that the hub makes.
-    events
-        Whether it looks at events, which say why a server does not start.
-    """
-    needed = {
-        "pods": PODS,
-        "persistentvolumeclaims": CLAIMS if claims else (),
-        "events": EVENTS if events else (),
-    }
-    return tuple(
-        Right(verb=verb, resource=resource) for resource, verbs in needed.items() for verb in verbs
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +51,7 @@ class RightsCheck:
     async def _ask(self, config: Config) -> None:
         log = get_logger()
         namespace = str(self._option(config, "namespace", otherwise="") or own_namespace())
-        rights = needed_rights(
+        rights = hub_rights(
             claims=bool(self._option(config, "storage_pvc_ensure", otherwise=self.has_claims)),
             events=bool(self._option(config, "events_enabled", otherwise=True)),
         )
@@ -107,12 +82,7 @@ class RightsCheck:
 
 
 def _complaint(missing: Collection[Right], namespace: str) -> str:
-    by_resource = groupby(missing, key=lambda right: right.resource)
-    words = "; ".join(
-        f"{', '.join(right.verb for right in rights)} {resource}"
-        for resource, rights in by_resource
-    )
     return (
-        f"this hub's account lacks rights in the namespace {namespace}: {words}. Servers will not "
+        f"this hub's account lacks rights in the namespace {namespace}: {in_words(missing)}. Servers will not "
         f"start, or nobody will be told why. Next: {_ROLE}."
     )

@@ -28,7 +28,18 @@ if TYPE_CHECKING:
 SETTINGS_ENV = "SANDLOT_SETTINGS"
 """Environment variable with the path that `sandlot up --settings` was given."""
 
-_OPTIONS = frozenset({"offers_url", "settings", "settings_source"})
+_OPTIONS = frozenset(
+    {
+        "dask_gateway_token",
+        "dask_gateway_url",
+        "dask_proxy_address",
+        "offers_kubeconfig",
+        "offers_url",
+        "servers_proxy_url",
+        "settings",
+        "settings_source",
+    }
+)
 _ASSIGN_WHOLE = (
     "Assign one mapping, or the path of a YAML file: c.Sandlot.settings = 'settings.yaml'"
 )

@@ -150,3 +150,29 @@ def test_differences_are_told_to_people(
     captured = capsys.readouterr()
     assert "These work from it: hub." in captured.out
     assert f"Warning: offers works from other settings ({OTHER})" in captured.err
+
+
+def test_without_a_cluster_to_look_at_the_settings_are_checked_anyway(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--cluster", "--kubeconfig", str(here / "none"))
+
+    assert check(*arguments) == ExitCode.FAILURE
+    said = capsys.readouterr()
+    assert "settings.yaml is right" in said.out
+    assert f"{here}/none cannot be used to come to a cluster" in said.err
+
+    assert check(*arguments, "--json") == ExitCode.FAILURE
+    found = json.loads(capsys.readouterr().out)
+    assert found["ok"] is True
+    assert found["cluster"]["ok"] is False
+    assert "there is no file" in found["cluster"]["error"]
+
+
+def test_wrong_settings_are_compared_with_no_cluster(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "settings.yaml").write_text(SETTINGS.replace("2 GiB", "2 Gigs"))
+
+    assert check("--cluster", "--json") == ExitCode.SETTINGS
+    assert json.loads(capsys.readouterr().out)["cluster"] is None

@@ -9,7 +9,7 @@ import yaml
 
 from sandlot_hub.adapters.settings_file import load_settings
 from sandlot_hub.hubconfig.kubernetes import OFFERS_PORT
-from support.cluster.namespaces import HUB
+from support.cluster.namespaces import HUB, offers_account_documents
 from support.house import ROOT
 
 if TYPE_CHECKING:
@@ -56,3 +56,16 @@ def test_its_ports_are_those_of_the_service(hub: dict[str, Any]) -> None:
 
 def test_its_account_is_that_of_the_shipped_role(hub: dict[str, Any]) -> None:
     assert hub["serviceAccount"]["name"] == HUB
+
+
+def test_the_credentials_of_the_offers_service_are_where_it_looks(hub: dict[str, Any]) -> None:
+    (volume,) = hub["extraVolumes"]
+    (mount,) = hub["extraVolumeMounts"]
+    account, secret = offers_account_documents()
+    last = hub["extraConfig"][max(hub["extraConfig"])]
+
+    assert volume["secret"]["secretName"] == secret["metadata"]["name"]
+    assert mount["name"] == volume["name"]
+    assert f'c.Sandlot.offers_kubeconfig = "{mount["mountPath"]}"' in last
+    # It is not the hub's own: that may make servers, this one may look at everything.
+    assert account["metadata"]["name"] != hub["serviceAccount"]["name"]

@@ -2,16 +2,19 @@ from __future__ import annotations
 
 import copy
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
 
+from sandlot_hub.adapters.cluster_access import own_namespace
 from sandlot_hub.adapters.managed_service import MANAGED_ENV, managed_config
 from sandlot_hub.adapters.settings_file import load_settings
 from sandlot_hub.domain.fingerprint import settings_hash
 from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.size_demand import HubPlacement, Toleration
 from sandlot_hub.hubconfig.editor import ConfigEditor
 from sandlot_hub.hubconfig.kubernetes import configure_kubernetes, refuse_unknown_options
 from sandlot_hub.hubconfig.refusal import InstallRefusedError
@@ -27,13 +30,15 @@ if TYPE_CHECKING:
 SPAWNER = "sandlot_hub.spawner.kube.SandlotKubeSpawner"
 
 
-def configured(c: Config, settings: SandlotSettings | None = None) -> ConfigEditor:
+def configured(
+    c: Config, settings: SandlotSettings | None = None, **environment: str
+) -> ConfigEditor:
     settings = settings or catalogue()
     editor = ConfigEditor(config=c)
     sections = spawner_sections(SandlotKubeSpawner)
     loaded = load_settings(settings, name="a test")
     configure_spawning(editor, loaded, spawner=SPAWNER, sections=sections)
-    configure_kubernetes(editor, settings, sections=sections)
+    configure_kubernetes(editor, settings, sections=sections, environment=environment)
     return editor
 
 
@@ -167,6 +172,81 @@ def test_an_address_that_is_none_is_refused(c: Config, url: str) -> None:
     c.Sandlot.offers_url = url
 
     with pytest.raises(InstallRefusedError, match="Write scheme, host and port"):
+        configured(c)
+
+
+def test_the_service_is_told_where_the_cluster_is(c: Config, tmp_path: Path) -> None:
+    c.Sandlot.offers_kubeconfig = str(tmp_path)
+    c.KubeSpawner.namespace = "people"
+
+    editor = configured(c, KUBERNETES_SERVICE_HOST="10.96.0.1", SECRET="x")
+
+    config, _ = told(c)
+    assert config.cluster is not None
+    assert config.cluster.credentials == tmp_path
+    assert config.cluster.namespace == "people"
+    # JupyterHub passes on nothing of its environment, and neither is more than this needed.
+    environment = entry(c, "offers-process")["environment"]
+    assert environment.keys() == {MANAGED_ENV, "KUBERNETES_SERVICE_HOST"}
+    assert editor.notes == []
+
+
+def test_the_service_is_told_where_all_servers_can_be(c: Config) -> None:
+    c.KubeSpawner.node_selector = {"pool": "people"}
+
+    configured(c)
+
+    config, _ = told(c)
+    assert config.cluster is not None
+    assert config.cluster.placement == HubPlacement(node_selector={"pool": "people"})
+
+
+def test_the_service_is_told_of_which_sizes_nobody_knows_what_fits(c: Config) -> None:
+    c.KubeSpawner.node_affinity_required = [{"matchExpressions": []}]
+    c.KubeSpawner.tolerations.append({"key": "added"})
+
+    configured(c)
+
+    config, _ = told(c)
+    assert config.cluster is not None
+    assert set(config.cluster.uncounted) == set(catalogue().sizes)
+    assert config.cluster.tolerations == (Toleration("added", "Equal", "", ""),)
+
+
+def test_without_credentials_the_service_comes_with_those_of_the_hub(c: Config) -> None:
+    configured(c)
+
+    config, _ = told(c)
+    assert config.cluster is not None
+    assert config.cluster.credentials is None
+    assert config.cluster.namespace == own_namespace()
+
+
+def test_where_each_user_has_a_namespace_the_service_knows_of_none(c: Config) -> None:
+    c.KubeSpawner.update({"enable_user_namespaces": True, "namespace": "hub"})
+
+    configured(c)
+
+    config, _ = told(c)
+    assert config.cluster is not None
+    assert config.cluster.namespace == ""
+
+
+def test_credentials_that_are_not_there_do_not_keep_a_hub_from_starting(c: Config) -> None:
+    c.Sandlot.offers_kubeconfig = "/nowhere/offers"
+
+    (note,) = configured(c).notes
+
+    assert "/nowhere/offers, and nothing is there" in note
+    config, _ = told(c)
+    assert config.cluster is not None
+    assert config.cluster.credentials == Path("/nowhere/offers")
+
+
+def test_credentials_that_depend_on_where_the_hub_was_started_are_refused(c: Config) -> None:
+    c.Sandlot.offers_kubeconfig = "kubeconfig"
+
+    with pytest.raises(InstallRefusedError, match="write the path from the root"):
         configured(c)
 
 

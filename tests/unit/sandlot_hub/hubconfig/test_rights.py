@@ -7,8 +7,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from sandlot_hub.hubconfig.rights import RightsCheck, needed_rights
-from support.cluster.namespaces import rights, shipped_roles
+from sandlot_hub.hubconfig.rights import RightsCheck
 from support.kube_spawner import close_clients, use_kubeconfig
 from support.kubeconfig import unreachable_kubeconfig
 
@@ -16,27 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from traitlets.config import Config
-
-
-@pytest.mark.parametrize("homes", [True, False])
-def test_what_is_asked_for_is_what_the_shipped_roles_give(homes: bool) -> None:
-    asked = needed_rights(claims=homes, events=True)
-    given = rights(shipped_roles(homes=homes))
-    assert {(right.verb, right.resource) for right in asked} == given
-
-
-@pytest.mark.parametrize(
-    ("claims", "events", "resources"),
-    [
-        pytest.param(True, True, {"pods", "persistentvolumeclaims", "events"}, id="all"),
-        pytest.param(False, True, {"pods", "events"}, id="homes elsewhere"),
-        pytest.param(True, False, {"pods", "persistentvolumeclaims"}, id="no events"),
-    ],
-)
-def test_only_what_is_used_is_asked_for(claims: bool, events: bool, resources: set[str]) -> None:
-    asked = needed_rights(claims=claims, events=events)
-
-    assert {right.resource for right in asked} == resources
 
 
 @pytest.mark.asyncio
