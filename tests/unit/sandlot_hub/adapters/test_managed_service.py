@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,7 @@ from sandlot_hub.adapters.managed_service import (
     encode_managed,
     managed_config,
 )
-from sandlot_hub.adapters.service_config import ServiceConfigError
+from sandlot_hub.adapters.service_config import ClusterPlace, ServiceConfigError
 from sandlot_hub.adapters.settings_file import SettingsError
 from sandlot_hub.domain.fingerprint import settings_hash
 from support.catalogue import catalogue
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
 TOKEN = "0123456789abcdef0123456789abcdef"
 
 
-def handover(**changes: str) -> Handover:
+def handover(**changes: object) -> Handover:
     values = {
         "name": "offers",
         "listen": "",
         "url": "http://hub:8089",
         "hub_url": "http://127.0.0.1:8081",
         "token": TOKEN,
+        "cluster": {"credentials": "/run/offers", "namespace": "people"},
         **changes,
     }
     return Handover.model_validate(values)
@@ -66,6 +68,7 @@ def test_the_service_gets_what_the_hub_was_configured_with() -> None:
     assert config.token.get_secret_value() == TOKEN
     assert config.settings_file is None
     assert config.supervisor_socket is None
+    assert config.cluster == ClusterPlace(credentials=Path("/run/offers"), namespace="people")
     assert config.secure
 
 
@@ -110,7 +113,7 @@ def test_settings_that_are_none_are_a_sentence(text: str) -> None:
         pytest.param({"listen": "hub"}, "listen", id="listen"),
     ],
 )
-def test_a_wrong_value_is_named_and_not_quoted(changes: dict[str, str], field: str) -> None:
+def test_a_wrong_value_is_named_and_not_quoted(changes: dict[str, object], field: str) -> None:
     told = encode_managed(handover(**changes), catalogue())
     with pytest.raises(ServiceConfigError) as caught:
         managed_config(environment(told))

@@ -202,7 +202,7 @@ async def test_it_asks_as_the_hub_and_as_nobody_else() -> None:
     "event",
     [
         pytest.param(("alive", _alive(age_s=2, known=False)), id="alive"),
-        pytest.param(("snapshot", _snapshot(machine=None)), id="snapshot"),
+        pytest.param(("snapshot", _snapshot(known=False, machine=None)), id="snapshot"),
     ],
 )
 async def test_a_service_that_does_not_know_is_not_live(event: tuple[str, BaseModel]) -> None:

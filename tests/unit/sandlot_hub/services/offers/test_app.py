@@ -177,11 +177,20 @@ async def test_in_a_cluster_there_is_no_supervisor_to_ask(
 
 
 def test_the_routes_have_their_policy_and_change_nothing() -> None:
-    parts = OffersParts(offers=None, streams=None, audiences=None, metrics=None)  # type: ignore[arg-type]
+    parts = OffersParts(
+        offers=None,  # type: ignore[arg-type]
+        streams=None,  # type: ignore[arg-type]
+        audiences=None,  # type: ignore[arg-type]
+        metrics=None,  # type: ignore[arg-type]
+        board=None,  # type: ignore[arg-type]
+    )
     routes = {route.template: route for route in offers_routes(parts)}
     scopes = frozenset({"custom:sandlot-offers:read"})
     assert routes["api/v1/offers"].access == TokenApi(scopes=scopes)
     assert routes[""].access == Page(scopes=scopes)
+    assert routes["availability"].access == Page(scopes=scopes)
+    assert routes["api/v1/availability"].access == TokenApi(scopes=scopes)
+    assert routes["api/v1/availability/stream"].access == TokenApi(scopes=scopes)
     assert routes["api/v1/stream"].access == Ticket(kind="page")
     assert routes["api/v1/snapshots"].access == Ticket(kind="hub")
     for template, route in routes.items():

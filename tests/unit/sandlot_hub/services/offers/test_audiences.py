@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +16,7 @@ from sandlot_hub.domain.machine import machine_facilities
 from sandlot_hub.services.offers.audiences import Audiences
 from sandlot_hub.services.offers.availability import ClusterFacilities, Offers, Snapshot
 from sandlot_hub.services.offers.metrics import OffersMetrics
+from support.capacities import capacity, flavor
 from support.fake_supervisor import facilities
 
 if TYPE_CHECKING:
@@ -27,14 +28,17 @@ QUEUED = facilities(cpus=4, images={"base": {"state": "queued"}, "scipy": {"stat
 READY = facilities(cpus=4)
 
 
+@dataclass
 class StillClock:
-    """Time that does not pass."""
+    """Time that passes when the test says so."""
+
+    seconds: float = 0.0
 
     def now(self) -> datetime:
-        return START
+        return START + timedelta(seconds=self.seconds)
 
     def monotonic(self) -> float:
-        return 0.0
+        return self.seconds
 
 
 @dataclass
@@ -42,7 +46,7 @@ class Bench:
     settings: LoadedSettings
 
     def __post_init__(self) -> None:
-        clock = StillClock()
+        self.clock = clock = StillClock()
         self.registry = CollectorRegistry()
         source = ClusterFacilities(Facilities(mode=Mode.KUBERNETES), clock=clock)
         self.audiences = Audiences(
@@ -95,14 +99,45 @@ def test_what_a_reader_is_told(bench: Bench) -> None:
     assert [profile["slug"] for profile in json.loads(whole[1])] == ["notebook", "teaching"]
 
     view = audience.view(at(4, READY))
-    assert view.since(1)[0] == "change"
-    for other in (None, 0, 2, 3):  # knows nothing, or something that was never decided
+    assert view.since((1, 0))[0] == "change"
+    for other in (
+        None,
+        (0, 0),
+        (2, 0),
+        (3, 0),
+    ):  # knows nothing, or something that was never decided
         assert view.since(other) == ("offers", view.whole)
-    assert json.loads(view.since(1)[1]) == json.loads(view.whole)
+    assert json.loads(view.since((1, 0))[1]) == json.loads(view.whole)
 
     same = audience.view(at(5, READY))
-    assert same.since(4) == ("change", b"")
-    assert same.since(1)[0] == "offers"
+    assert same.since((4, 0)) == ("change", b"")
+    assert same.since((1, 0))[0] == "offers"
+
+
+def waiting(oldest: str | None) -> Snapshot:
+    counted = capacity({"l4": flavor(0, 8, waiting=1, oldest_waiting=oldest)})
+    here = Facilities(mode=Mode.KUBERNETES, capacity=counted)
+    return Snapshot(version=1, as_of=START, taken=0.0, facilities=here)
+
+
+@pytest.mark.parametrize(
+    ("oldest", "decided"),
+    [
+        pytest.param("2026-11-21T09:00:00Z", 2, id="somebody-waits"),
+        pytest.param(None, 1, id="nobody-waits"),
+    ],
+)
+def test_how_long_somebody_waits_is_told_anew_each_minute(
+    bench: Bench, oldest: str | None, decided: int
+) -> None:
+    audience = bench.audiences.join(user("a"))
+    first = audience.view(waiting(oldest))
+    bench.clock.seconds = 59
+    assert audience.view(waiting(oldest)) is first
+    bench.clock.seconds = 61
+    again = audience.view(waiting(oldest))
+    assert again.since(first.edition)[0] == ("change" if decided > 1 else "offers")
+    assert bench.computations == decided
 
 
 def test_nobody_looks_any_more(bench: Bench) -> None:

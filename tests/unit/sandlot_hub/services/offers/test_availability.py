@@ -13,6 +13,7 @@ from sandlot_hub.domain.entitlements import Entitlements
 from sandlot_hub.domain.facilities import Facilities, Mode
 from sandlot_hub.domain.machine import machine_facilities
 from sandlot_hub.services.offers.availability import ClusterFacilities, Offers, Snapshot, iso
+from support.catalogue import catalogue
 from support.fake_supervisor import facilities
 
 if TYPE_CHECKING:
@@ -106,6 +107,22 @@ def test_a_page_shows_nothing_as_free_when_nothing_is_known(offers: Offers) -> N
     assert (notebook.state, teaching.state) == ("unknown", "unavailable")
     assert {size.state for size in notebook.sizes} == {"unknown"}
     assert {size.taken for size in notebook.sizes} == {None}
+
+
+def test_of_a_cluster_is_said_that_the_cluster_does_not_answer(clock: StillClock) -> None:
+    source = ClusterFacilities(Facilities(mode=Mode.KUBERNETES), clock=clock)
+    offers = Offers(settings=catalogue(), source=source, clock=clock, mode=Mode.KUBERNETES)
+    lost = source.latest.forgotten()
+    found = offers.of(ALICE, lost)
+    [sentence] = {o.reason.message for o in found.offers if o.state == "unknown" and o.reason}
+    assert "because the cluster does not answer" in sentence
+    states = {profile.slug: profile.state for profile in offers.on_page(ALICE, lost)}
+    assert states == {
+        "cpu": "unknown",
+        "gpu": "unknown",
+        "lab": "unavailable",
+        "machine": "unavailable",
+    }
 
 
 def test_the_age_is_never_below_nothing(offers: Offers, clock: StillClock) -> None:
