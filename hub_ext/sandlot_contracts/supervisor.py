@@ -28,6 +28,7 @@ from typing import Literal
 from pydantic import Field
 
 from .base import StrictWireModel, WireModel
+from .capacity import CapacityState
 from .images import ImageContents
 from .session import Isolation
 
@@ -61,6 +62,17 @@ class LocalFacilities(WireModel):
     memory_enforced: bool
     memory_detail: str = Field(default="", description="Why memory is not enforced, if it is not.")
     isolation: Isolation
+    capacity: CapacityState | None = Field(
+        default=None, description="What is free of its accelerators; None when that is not known."
+    )
+    missing_flavors: dict[str, str] = Field(
+        default_factory=dict,
+        description="Why a flavor of the settings is not there, one sentence, by its slug.",
+    )
+    gpu_holders: dict[str, dict[str, int]] = Field(
+        default_factory=dict,
+        description="Accelerators that servers hold: by the slug of the flavor, then by owner.",
+    )
 
 
 class StartServer(StrictWireModel):

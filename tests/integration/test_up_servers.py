@@ -23,6 +23,8 @@ pytestmark = [pytest.mark.timeout(1200), pytest.mark.root]
 
 ENVIRONMENT = {
     "HOME", "LANG", "LOGNAME", "PATH", "SHELL", "USER", "PYTHONUSERBASE",
+    # Which GPUs are its own: none.
+    "CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ONEAPI_DEVICE_SELECTOR", "ROCR_VISIBLE_DEVICES",
     # Set by JupyterLab for its kernels.
     "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "GIT_PAGER", "JPY_PARENT_PID", "MPLBACKEND",
     "PAGER", "PYDEVD_USE_FRAME_EVAL", "TERM",

@@ -9,8 +9,6 @@ from .facilities import Facilities, ImageReadiness, Mode
 if TYPE_CHECKING:
     from sandlot_contracts.supervisor import LocalFacilities, LocalImage
 
-NO_GPUS = "This machine offers no GPUs to servers yet."
-
 
 def machine_facilities(local: LocalFacilities) -> Facilities:
     """Return what servers on this machine can have."""
@@ -18,13 +16,20 @@ def machine_facilities(local: LocalFacilities) -> Facilities:
         mode=Mode.LOCAL,
         images={slug: _readiness(image) for slug, image in local.images.items()},
         running=dict(local.running),
-        flavors=frozenset(),
-        flavor_reason=NO_GPUS,
+        flavors=_flavors(local),
+        flavor_reasons=dict(local.missing_flavors),
+        capacity=local.capacity,
         cpus=float(local.cpus),
         memory_bytes=local.memory_bytes,
         cpu_enforced=local.cpu_enforced,
         memory_enforced=local.memory_enforced,
     )
+
+
+def _flavors(local: LocalFacilities) -> frozenset[str] | None:
+    if local.capacity is None:
+        return None
+    return frozenset(slug for slug, state in local.capacity.flavors.items() if state.total)
 
 
 def _readiness(image: LocalImage) -> ImageReadiness:

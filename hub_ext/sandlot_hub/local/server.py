@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from sandlot_contracts.supervisor import StartServer
+    from sandlot_hub.domain.machine_gpus import MachineGpu
 
     from .logs import RotatingLog
     from .processes import Guarded, Identity
@@ -50,22 +51,26 @@ class Server:
         Its process.
     held
         Its limits.
+    gpus
+        Those that it may use: nobody else's until nothing is left of it.
     log
         Where its output goes.
     give_back
         Frees `held` when nothing is left of it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what it is made of)
         self,
         *,
         request: StartServer,
         process: ServerProcess,
         held: Held,
+        gpus: tuple[MachineGpu, ...],
         log: RotatingLog,
         give_back: Callable[[Held], Coroutine[None, None, None]],
     ) -> None:
         self.request = request
+        self.gpus = gpus
         self._process = process
         self._held = held
         self._log = log

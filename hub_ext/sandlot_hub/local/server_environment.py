@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .gpu_environment import gpu_environment
 from .refusals import RefusedRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from sandlot_hub.domain.machine_gpus import MachineGpu
 
 ALLOWED_PREFIXES = ("JUPYTERHUB_", "SANDLOT_", "JUPYTER_", "DASK_GATEWAY__")
 _VALUE_MAXIMUM = 64 * 1024
@@ -16,7 +19,12 @@ _COUNT_MAXIMUM = 200
 
 
 def server_environment(
-    *, user: str, home: Path, image: Path, given: Mapping[str, str]
+    *,
+    user: str,
+    home: Path,
+    image: Path,
+    given: Mapping[str, str],
+    gpus: Sequence[MachineGpu] = (),
 ) -> dict[str, str]:
     """Return the whole environment of a server.
 
@@ -30,9 +38,12 @@ def server_environment(
         Folder of the environment that the server runs in.
     given
         What the hub gives; checked by `check_given`.
+    gpus
+        Those that it may use, all of one vendor.
     """
     return {
         **given,
+        **gpu_environment(gpus),
         "HOME": str(home),
         "USER": user,
         "LOGNAME": user,

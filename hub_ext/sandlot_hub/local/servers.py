@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from sandlot_hub.domain.names import safe_slug
 
 from .accounts import HomeError
+from .gpu_leases import Lease
 from .limited import start_limited
 from .logs import RotatingLog
 from .ports import is_free
@@ -20,15 +22,17 @@ from .server_environment import check_given, server_environment
 from .uids import NoUidsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from sandlot_contracts.supervisor import LogTail, ServerState, StartServer
     from sandlot_hub.adapters.settings_file import LoadedSettings
+    from sandlot_hub.domain.machine_gpus import MachineGpu
     from sandlot_hub.domain.settings import SandlotSettings
 
     from .accounts import Accounts
-    from .processes import Launcher
+    from .gpu_leases import GpuLeases
+    from .processes import Identity, Launcher
     from .server_limits import ServerLimits
 
 _REMEMBERED = 1000
@@ -50,6 +54,8 @@ class Servers:
         Returns the folder of a ready local environment by its name, else None.
     limits
         Limits what they use.
+    leases
+        Gives GPUs to those that have some.
     logs
         Folder of their logs.
     changed
@@ -63,6 +69,7 @@ class Servers:
         accounts: Accounts,
         environment: Callable[[str], Path | None],
         limits: ServerLimits,
+        leases: GpuLeases,
         logs: Path,
         changed: Callable[[], None],
     ) -> None:
@@ -70,6 +77,7 @@ class Servers:
         self._accounts = accounts
         self._environment = environment
         self._limits = limits
+        self._leases = leases
         self._logs = logs
         self._changed = changed
         self._loaded: tuple[LoadedSettings, ...] = ()
@@ -78,6 +86,7 @@ class Servers:
         self._current: dict[tuple[str, str], Server] = {}
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._closed = False
+        leases.read_from(self._held_gpus)
 
     def use(self, loaded: LoadedSettings) -> None:
         """Start servers according to these settings from now on.
@@ -119,8 +128,9 @@ class Servers:
             if known is None:
                 # All but the port, which the earlier one may have: a request that cannot be
                 # carried out ends nothing.
-                self._check(request)
+                settings = self._check(request)
                 earlier = self._current.get(key)
+                await self._check_gpus(request, settings, earlier)
                 if earlier is not None and earlier.running:
                     await earlier.stop()
                 known = await self._start(request)
@@ -180,6 +190,12 @@ class Servers:
         for server in self._by_id.values():
             server.release_port()
 
+    def _held_gpus(self) -> Iterator[Lease]:
+        for server in self._by_id.values():
+            if server.gpus and server.running:
+                request = server.request
+                yield Lease(holder=request.spawn_id, owner=request.owner, gpus=server.gpus)
+
     def _known(self, spawn_id: str) -> Server:
         server = self._by_id.get(spawn_id)
         if server is None:
@@ -200,13 +216,17 @@ class Servers:
         # Again: while an earlier server ended, this may have been closed.
         settings = self._check(request)
         _check_port(request.port)
+        # From here to its place in `_by_id` nothing is awaited that a start could come between.
+        gpus = self._leases.take(
+            settings.sizes[request.size].accelerator, settings, holder=request.spawn_id
+        )
         log = self._log(request)
         log.write_line(start_mark(request))
         try:
             held = self._limits.take(request.spawn_id, settings.sizes[request.size])
             try:
                 guarded = start_limited(
-                    self._command(request, settings),
+                    self._command(request, settings, gpus),
                     launcher=self._launcher,
                     limits=self._limits,
                     held=held,
@@ -226,6 +246,7 @@ class Servers:
                 guarded=guarded, identity=identity, own_uids=self._accounts.own_uids
             ),
             held=held,
+            gpus=gpus,
             log=log,
             give_back=self._limits.give_back,
         )
@@ -260,21 +281,39 @@ class Servers:
         check_given(request.environment)
         return settings
 
+    async def _check_gpus(
+        self, request: StartServer, settings: SandlotSettings, earlier: Server | None
+    ) -> None:
+        """Look whether there are GPUs for it, those of an earlier server of its own included.
+
+        Raises
+        ------
+        RefusedRequestError
+            If there are not.
+        """
+        accelerator = settings.sizes[request.size].accelerator
+        if accelerator is not None:
+            await self._leases.fresh()
+            holder = "" if earlier is None else earlier.request.spawn_id
+            self._leases.take(accelerator, settings, holder=holder)
+
     def _folder(self, request: StartServer, settings: SandlotSettings) -> Path | None:
         local = settings.images[request.image].local
         return None if local is None else self._environment(local)
 
-    def _command(self, request: StartServer, settings: SandlotSettings) -> Command:
+    def _command(
+        self, request: StartServer, settings: SandlotSettings, gpus: tuple[MachineGpu, ...]
+    ) -> Command:
         image = self._folder(request, settings)
         assert image is not None  # noqa: S101 (checked before; this tells the type)
         home = self._accounts.home(request.owner)
         return Command(
             argv=(f"{image}/bin/jupyterhub-singleuser",),
             environment=server_environment(
-                user=request.owner, home=home, image=image, given=request.environment
+                user=request.owner, home=home, image=image, given=request.environment, gpus=gpus
             ),
             directory=home,
-            identity=self._accounts.user(request.owner),
+            identity=_with_groups(self._accounts.user(request.owner), gpus),
             grace_s=settings.local.stop_grace,
         )
 
@@ -283,6 +322,12 @@ class Servers:
         names = [safe_slug(name) for name in (request.owner, request.server_name) if name]
         path = self._logs / f"{'.'.join(names)}.log"
         return RotatingLog(path, max_bytes=_LOG_BYTES, backups=1)
+
+
+def _with_groups(identity: Identity, gpus: tuple[MachineGpu, ...]) -> Identity:
+    """Return whom a server runs as, in the groups that may open its GPUs."""
+    groups = {group for gpu in gpus for group in gpu.groups}
+    return replace(identity, groups=(*identity.groups, *sorted(groups)))
 
 
 def _check_port(port: int) -> None:

@@ -111,7 +111,7 @@ class StackApi(Protocol):
         """Begin to end everything."""
         ...
 
-    def facilities(self) -> LocalFacilities:
+    async def facilities(self) -> LocalFacilities:
         """Return what this machine can do."""
         ...
 
@@ -200,7 +200,7 @@ class SocketApi:
     async def _facilities(self, request: web.Request) -> web.Response:
         after = _version(request)
         if after is None:
-            return _reply(self._stack.facilities())
+            return _reply(await self._stack.facilities())
         found = await self._stack.facilities_after(
             after, wait_s=_patience(request), gone=_gone(request)
         )

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .dask import DaskProcesses
     from .facility_news import FacilityNews
     from .foundation import Foundation
+    from .gpu_leases import GpuLeases
     from .parts import Plan
     from .servers import Servers
     from .stack_images import StackImages
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 PROXY = "proxy"
 _LOOK_S = 0.05
 _RESTART_S = 60.0
+_FRESH_S = 1.0
+"""How long an answer waits for the drivers of GPUs, when nobody has asked for a while."""
 
 
 class Stack:
@@ -51,6 +54,8 @@ class Stack:
         Users' Dask clusters.
     images
         Their environments.
+    leases
+        Who has which GPU.
     news
         Lets others wait for changes of what this machine can do.
     say
@@ -66,6 +71,7 @@ class Stack:
         servers: Servers,
         dask: DaskProcesses,
         images: StackImages,
+        leases: GpuLeases,
         news: FacilityNews,
         say: Callable[[str], None],
         stop: Callable[[], None],
@@ -74,6 +80,7 @@ class Stack:
         self._servers = servers
         self._dask = dask
         self._images = images
+        self._leases = leases
         self._news = news
         self._say = say
         self.stop = stop
@@ -173,18 +180,31 @@ class Stack:
         """Return how the images of the settings stand."""
         return {} if self._loaded is None else self._images.states(self._loaded.settings)
 
-    def facilities(self) -> LocalFacilities:
+    async def facilities(self) -> LocalFacilities:
         """Return what this machine can do."""
+        await self._leases.fresh(wait_s=_FRESH_S)
+        return self._facilities()
+
+    def _facilities(self) -> LocalFacilities:
         limits = self._foundation.limits
+        memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        gpus = self._leases.facts(
+            None if self._loaded is None else self._loaded.settings,
+            cpus=limits.cpus,
+            memory_bytes=memory_bytes,
+        )
         found = LocalFacilities(
             images=self.images(),
             running=self._servers.running_by_size(),
             cpus=limits.cpus,
-            memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+            memory_bytes=memory_bytes,
             cpu_enforced=limits.cpu_enforced,
             memory_enforced=not limits.memory_reason,
             memory_detail=limits.memory_reason,
             isolation=self._foundation.isolation,
+            capacity=gpus.capacity,
+            missing_flavors=gpus.missing,
+            gpu_holders=gpus.holders,
         )
         return self._news.number(found)
 
@@ -192,7 +212,8 @@ class Stack:
         self, version: int, *, wait_s: float, gone: Callable[[], bool]
     ) -> LocalFacilities:
         """Return the same, and wait up to `wait_s` for a change while the version is that one."""
-        return await self._news.after(version, self.facilities, wait_s=wait_s, gone=gone)
+        await self._leases.fresh(wait_s=min(wait_s, _FRESH_S))
+        return await self._news.after(version, self._facilities, wait_s=wait_s, gone=gone)
 
     def end_waiting(self) -> None:
         """Answer those who wait for a change now."""

@@ -14,13 +14,17 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from sandlot_contracts.exits import ExitCode
+from sandlot_hub.adapters.nvml import Nvml
 from sandlot_hub.adapters.private_file import PrivateFileError
+from sandlot_hub.adapters.sysfs_gpus import AmdGpus, IntelGpus
 
 from .dask import DaskProcesses
 from .dask_proxy import DaskProxyMissingError, find_dask_proxy
 from .datadir import AlreadyRunningError, DataDirectoryError
 from .facility_news import FacilityNews
 from .foundation import lay_foundation
+from .gpu_leases import GpuLeases
+from .gpus import MachineGpus
 from .hub import HubDatabaseError, HubSettingsError
 from .layout import DASK_GATEWAY, DASK_ROUTES
 from .leftovers import LeftoversError
@@ -147,11 +151,17 @@ async def _run(foundation: Foundation, progress: Progress, stopping: StopSignals
     progress.step(OWN_UID if foundation.own_uids else f"WARNING. {SHARED_UID}")
     news = FacilityNews(first=time.time_ns() // 1_000_000, monotonic=time.monotonic)
     images = StackImages(foundation=foundation, changed=news.tell)
+    leases = GpuLeases(
+        gpus=MachineGpus(
+            sources=(Nvml(), AmdGpus(), IntelGpus()), changed=news.tell, monotonic=time.monotonic
+        )
+    )
     servers = Servers(
         launcher=foundation.launcher,
         accounts=foundation.accounts,
         environment=images.environment,
         limits=foundation.limits,
+        leases=leases,
         logs=foundation.directory.server_logs,
         changed=news.tell,
     )
@@ -168,6 +178,7 @@ async def _run(foundation: Foundation, progress: Progress, stopping: StopSignals
         servers=servers,
         dask=dask,
         images=images,
+        leases=leases,
         news=news,
         say=progress.step,
         stop=stopping.ask,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sandlot_hub.domain.machine_gpus import MachineGpu
 from sandlot_hub.local.refusals import RefusedRequestError
 from sandlot_hub.local.server_environment import check_given, server_environment
 
@@ -22,7 +23,21 @@ def test_the_whole_environment() -> None:
         "SHELL": "/bin/bash",
         "LANG": "C.UTF-8",
         "PATH": "/images/base/bin:/homes/ann/.local/bin:/usr/local/bin:/usr/bin:/bin",
+        "CUDA_VISIBLE_DEVICES": "",
+        "ROCR_VISIBLE_DEVICES": "",
+        "HIP_VISIBLE_DEVICES": "-1",
+        "ONEAPI_DEVICE_SELECTOR": "!*:gpu",
     }
+
+
+def test_what_is_given_hides_no_gpu_and_shows_none() -> None:
+    given = {"CUDA_VISIBLE_DEVICES": "all", "JUPYTER_X": "1"}
+    gpus = (MachineGpu(id="GPU-1", vendor="nvidia", handle="GPU-1", product="NVIDIA L4"),)
+    environment = server_environment(
+        user="ann", home=Path("/homes/ann"), image=Path("/images/base"), given=given, gpus=gpus
+    )
+    assert environment["CUDA_VISIBLE_DEVICES"] == "GPU-1"
+    assert environment["JUPYTER_X"] == "1"
 
 
 @pytest.mark.parametrize(

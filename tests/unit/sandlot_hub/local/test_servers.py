@@ -3,21 +3,14 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
 
-from sandlot_contracts.supervisor import StartServer
-from sandlot_hub.adapters.settings_file import LoadedSettings, load_settings
-from sandlot_hub.local.accounts import Accounts
-from sandlot_hub.local.leftovers import Leftovers
-from sandlot_hub.local.limits import CpuSpread, NoMemoryLimits
-from sandlot_hub.local.processes import Launcher
+from sandlot_hub.adapters.settings_file import load_settings
 from sandlot_hub.local.refusals import RefusedRequestError
-from sandlot_hub.local.server_limits import ServerLimits
-from sandlot_hub.local.servers import Servers
+from support.server_machine import SETTINGS, Machine, machine_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -25,106 +18,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio
 
-SETTINGS = {
-    "version": 1,
-    "images": {
-        "base": {"display_name": "Base", "local": "base"},
-        "later": {"display_name": "Not built", "local": "later"},
-        "pods": {"display_name": "Elsewhere", "reference": "registry/x:1"},
-    },
-    "sizes": {
-        "small": {"display_name": "Small", "cpus": 1, "memory": "1 GiB"},
-        "large": {"display_name": "Large", "cpus": 2, "memory": "2 GiB"},
-    },
-    "profiles": {"all": {"display_name": "All", "images": ["base"], "sizes": ["small"]}},
-    "local": {"stop_grace": "200 ms"},
-}
-SERVER = f"""#!{sys.executable}
-import os, socket, sys
-here = os.environ.get("JUPYTER_BEHAVIOUR", "listen")
-print("I am", os.environ["USER"], "with", here, flush=True)
-if here == "exit":
-    sys.exit(3)
-if here == "listen":
-    kept = socket.create_server(("127.0.0.1", int(os.environ["JUPYTER_PORT"])))
-while True:
-    try:
-        input()
-    except EOFError:
-        import signal
-        signal.pause()
-"""
-
-
-class Machine:
-    """Everything that `Servers` stands on."""
-
-    def __init__(self, folder: Path) -> None:
-        for name in ("guards", "state", "homes", "logs"):
-            (folder / name).mkdir()
-        self.folder = folder
-        self.image = folder / "image"
-        program = self.image / "bin" / "jupyterhub-singleuser"
-        program.parent.mkdir(parents=True)
-        program.write_text(SERVER)
-        program.chmod(0o755)
-        self.bound: dict[int, frozenset[int]] = {}
-        self.counts: list[dict[str, int]] = []
-        """How many ran of each size, whenever that changed."""
-        self.accounts = Accounts(
-            database=folder / "state" / "a.sqlite", homes=folder / "homes", own_uids=False
-        )
-        self.launcher = Launcher(leftovers=Leftovers(folder / "guards"), sole_parent=False)
-        self.loaded: LoadedSettings = load_settings(SETTINGS)
-        self.servers = Servers(
-            launcher=self.launcher,
-            accounts=self.accounts,
-            environment={"base": self.image}.get,
-            limits=ServerLimits(
-                memory=NoMemoryLimits("Not here."),
-                processors=CpuSpread((0, 1)),
-                set_affinity=self.bound.__setitem__,
-                stack="test",
-            ),
-            logs=folder / "logs",
-            changed=self.note_change,
-        )
-        self.servers.use(self.loaded)
-
-    def note_change(self) -> None:
-        self.counts.append(self.servers.running_by_size())
-
-    def request(self, number: int = 1, **changes: Any) -> StartServer:
-        port = free_port()
-        values: dict[str, object] = {
-            "spawn_id": f"{number:032x}",
-            "owner": "ann",
-            "server_name": "",
-            "image": "base",
-            "size": "small",
-            "settings_hash": self.loaded.hash,
-            "environment": {"JUPYTER_PORT": str(port)},
-            "port": port,
-        }
-        return StartServer.model_validate({**values, **changes})
-
-    def behaving(self, how: str, number: int = 1) -> StartServer:
-        return self.request(number, environment={"JUPYTER_BEHAVIOUR": how})
-
 
 @pytest_asyncio.fixture
 async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
-    made = Machine(tmp_path)
-    yield made
-    await made.servers.close(now=True)
-    await made.launcher.close()
-    made.accounts.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    async with machine_of(tmp_path) as made:
+        yield made
 
 
 async def test_a_server_starts_listens_and_stops(machine: Machine) -> None:

@@ -93,7 +93,7 @@ class Fake:
         self._note("restart", part)
         return STATUS
 
-    def facilities(self) -> LocalFacilities:
+    async def facilities(self) -> LocalFacilities:
         self._note("facilities")
         return FACILITIES
 
