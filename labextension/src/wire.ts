@@ -9,6 +9,8 @@ export interface Wire {
   OfferList: OfferList;
   PageOffers: PageOffers;
   Alive: Alive;
+  Availability: Availability;
+  AvailabilityNews: AvailabilityNews;
   PageClusters: PageClusters;
   ClusterOptions: ClusterOptions;
   ClusterLog: ClusterLog;
@@ -150,9 +152,9 @@ export interface Offer {
   profile: string;
   image: string;
   size: string;
-  state: 'available' | 'unavailable' | 'unknown';
+  state: 'available' | 'wait' | 'unavailable' | 'unknown';
   /**
-   * Set when not available, or not known.
+   * Set when not available at once.
    */
   reason: Reason | null;
   alternatives: Alternative[];
@@ -215,9 +217,9 @@ export interface PageOffers {
  */
 export interface ProfileOffer {
   slug: string;
-  state: 'available' | 'unavailable' | 'unknown';
+  state: 'available' | 'wait' | 'unavailable' | 'unknown';
   /**
-   * Set when not available, or not known.
+   * Set when not available at once.
    */
   reason: Reason | null;
   alternatives: Alternative[];
@@ -229,8 +231,22 @@ export interface ProfileOffer {
    * Servers that run in all its sizes; None when not known.
    */
   taken: number | null;
+  /**
+   * What stands beside it; None: nobody here can say it.
+   */
+  words: OfferWords | null;
   images: ImageOffer[];
   sizes: SizeOffer[];
+}
+/**
+ * What stands beside a choice, such as ``5 of 12 free``.
+ */
+export interface OfferWords {
+  mark: '' | 'open' | 'free' | 'few' | 'wait' | 'full' | 'off' | 'unknown';
+  /**
+   * A few words; empty where there is nothing to say.
+   */
+  text: string;
 }
 /**
  * An image of one profile, for one user, right now.
@@ -239,9 +255,9 @@ export interface ProfileOffer {
  */
 export interface ImageOffer {
   slug: string;
-  state: 'available' | 'unavailable' | 'unknown';
+  state: 'available' | 'wait' | 'unavailable' | 'unknown';
   /**
-   * Set when not available, or not known.
+   * Set when not available at once.
    */
   reason: Reason | null;
   alternatives: Alternative[];
@@ -251,9 +267,9 @@ export interface ImageOffer {
  */
 export interface SizeOffer {
   slug: string;
-  state: 'available' | 'unavailable' | 'unknown';
+  state: 'available' | 'wait' | 'unavailable' | 'unknown';
   /**
-   * Set when not available, or not known.
+   * Set when not available at once.
    */
   reason: Reason | null;
   alternatives: Alternative[];
@@ -265,6 +281,51 @@ export interface SizeOffer {
    * Servers of this size that run; None when not known.
    */
   taken: number | null;
+  /**
+   * What is free; None when not known.
+   */
+  room: Room | null;
+  /**
+   * What stands beside it; None: nobody here can say it.
+   */
+  words: OfferWords | null;
+}
+/**
+ * What is counted for a size. Accelerators are those of its flavor.
+ */
+export interface Room {
+  /**
+   * Servers of this size that there is room for now.
+   */
+  fits: number;
+  /**
+   * Accelerators that nobody holds; None: it needs none.
+   */
+  free: number | null;
+  /**
+   * Accelerators that there are.
+   */
+  total: number | null;
+  /**
+   * The most accelerators that are free on one node.
+   */
+  largest_block: number | null;
+  /**
+   * Servers, jobs and others that wait for accelerators.
+   */
+  waiting: number | null;
+  /**
+   * Since when the first of them waits: UTC, ISO 8601.
+   */
+  oldest_waiting: string | null;
+  /**
+   * Accelerators that may be added; None when not known.
+   */
+  may_grow: number | null;
+  /**
+   * How long adding a node usually takes; None: not known.
+   */
+  growth_takes_s: number | null;
 }
 /**
  * Nothing has changed; event ``alive`` of both streams, every few seconds.
@@ -273,6 +334,124 @@ export interface Alive {
   as_of: string;
   age_s: number;
   known: boolean;
+}
+/**
+ * Reply of ``GET /services/offers/api/v1/availability``.
+ */
+export interface Availability {
+  /**
+   * When this was true: UTC, ISO 8601.
+   */
+  as_of: string;
+  /**
+   * Seconds between `as_of` and the sending of this.
+   */
+  age_s: number;
+  /**
+   * Whether it is known; False: since `as_of` it is not.
+   */
+  known: boolean;
+  settings_hash: string;
+  /**
+   * What was counted; None when it is not known.
+   */
+  scope: ('machine' | 'cluster' | 'namespace') | null;
+  /**
+   * Why there are no numbers.
+   */
+  reason: Reason | null;
+  flavors: FlavorAvailability[];
+  /**
+   * Accelerators that belong to no flavor, by the name of their resource; None for everybody but administrators.
+   */
+  unknown_flavor: {
+    [k: string]: number;
+  } | null;
+}
+/**
+ * One flavor, right now.
+ */
+export interface FlavorAvailability {
+  slug: string;
+  display_name: string;
+  /**
+   * None when it is not known.
+   */
+  state: FlavorState | null;
+  /**
+   * Who has them, most first; None when the caller may not know.
+   */
+  holders: Holder[] | null;
+}
+/**
+ * The accelerators of one flavor. ``total`` is ``down`` and ``used`` and ``free`` together.
+ */
+export interface FlavorState {
+  /**
+   * There at all, on whatever node.
+   */
+  total: number;
+  /**
+   * Free, but on nodes that are not ready, cordoned or kept for others.
+   */
+  down: number;
+  /**
+   * Held by anybody, in any namespace.
+   */
+  used: number;
+  /**
+   * Held by nobody, on nodes that servers can use.
+   */
+  free: number;
+  /**
+   * The most that are free on one node.
+   */
+  largest_block: number;
+  /**
+   * Servers, jobs and others that wait for one.
+   */
+  waiting: number;
+  /**
+   * Since when the first of them waits: UTC, ISO 8601.
+   */
+  oldest_waiting: string | null;
+  /**
+   * How many more the cluster may add; None when not known.
+   */
+  may_grow: number | null;
+  /**
+   * How long adding a node usually takes; None: not known.
+   */
+  growth_takes_s: number | null;
+}
+/**
+ * Somebody who has accelerators of a flavor now.
+ */
+export interface Holder {
+  /**
+   * Name of the user; None: other work in the cluster.
+   */
+  user: string | null;
+  count: number;
+}
+/**
+ * Event ``availability`` of ``GET …/api/v1/availability/stream``, for the open page.
+ */
+export interface AvailabilityNews {
+  /**
+   * When this was true: UTC, ISO 8601.
+   */
+  as_of: string;
+  /**
+   * Seconds between `as_of` and the sending of this.
+   */
+  age_s: number;
+  known: boolean;
+  settings_hash: string;
+  /**
+   * What the page shows between its title and its end.
+   */
+  html: string;
 }
 /**
  * Reply of ``GET …/sandlot/api/v1/clusters``.
@@ -326,6 +505,10 @@ export interface PageCluster {
    * Path of its dashboard below ``…/sandlot/api/v1/``; empty when there is none.
    */
   dashboard: string;
+  /**
+   * Why it did not get the workers that it was created with.
+   */
+  unmet: Unmet | null;
 }
 /**
  * An image that clusters can be made of.
@@ -336,6 +519,17 @@ export interface ClusterImage {
   /**
    * As people read it.
    */
+  version: string;
+  /**
+   * Those of which a notebook and its cluster need the same version; only in the reply about options, and only where it is known what is inside.
+   */
+  packages: Package[];
+}
+/**
+ * One package of an image's lock.
+ */
+export interface Package {
+  name: string;
   version: string;
 }
 /**
@@ -371,6 +565,13 @@ export interface ClusterWorkers {
 export interface ClusterAdaptive {
   minimum: number | null;
   maximum: number | null;
+}
+/**
+ * An order that could not be carried out any more once the cluster ran.
+ */
+export interface Unmet {
+  code: string;
+  message: string;
 }
 /**
  * What all clusters of the caller may have together; None means no limit.
@@ -440,6 +641,21 @@ export interface ClusterWish {
    * Slug of the size.
    */
   worker_size: string | null;
+  /**
+   * So many, as soon as it runs.
+   */
+  workers: number | null;
+  /**
+   * As many as there is work for, in place of `workers`.
+   */
+  adaptive: ClusterRange | null;
+}
+/**
+ * The bounds of adaptive scaling, as a page orders them; None means no bound.
+ */
+export interface ClusterRange {
+  minimum: number | null;
+  maximum: number | null;
 }
 /**
  * Reply of ``POST …/sandlot/api/v1/clusters``.
@@ -454,7 +670,7 @@ export interface WorkersWish {
   count: number;
 }
 /**
- * Body of ``POST …/sandlot/api/v1/clusters/{name}/adapt``; None means no bound.
+ * Body of ``POST …/sandlot/api/v1/clusters/{name}/adapt``.
  */
 export interface AdaptiveWish {
   minimum: number | null;

@@ -1,7 +1,7 @@
 import type { ServerConnection } from '@jupyterlab/services';
 
 import { getJson } from '../shared/request';
-import type { OfferList, SessionView, Usage } from '../wire';
+import type { Availability, OfferList, SessionView, Usage } from '../wire';
 
 /**
  * What the session model asks of the server. Each rejects with a `RequestError`.
@@ -10,6 +10,7 @@ export interface ISessionApi {
   session(): Promise<SessionView>;
   usage(): Promise<Usage>;
   offers(): Promise<OfferList>;
+  availability(): Promise<Availability>;
 }
 
 /**
@@ -19,6 +20,7 @@ export function sessionApi(settings: ServerConnection.ISettings): ISessionApi {
   return {
     session: () => getJson<SessionView>('session', settings),
     usage: () => getJson<Usage>('usage', settings),
-    offers: () => getJson<OfferList>('offers', settings)
+    offers: () => getJson<OfferList>('offers', settings),
+    availability: () => getJson<Availability>('availability', settings)
   };
 }

@@ -6,6 +6,7 @@ import { errorText } from '../shared/errorText';
 import { formatAge, formatTime } from '../shared/format';
 import { Problem } from '../shared/problem';
 import { useNow } from '../shared/useNow';
+import { acceleratorLines } from './texts';
 import type { ISessionModel } from './tokens';
 
 const INTERVAL_MS = 15_000;
@@ -21,7 +22,7 @@ export interface IHubLineProps {
  */
 export function HubLine(props: IHubLineProps): React.JSX.Element {
   const { model, trans } = props;
-  const { error, offers, phase } = model.hub;
+  const { accelerators, error, offers, phase } = model.hub;
   const now = useNow();
   useEffect(() => {
     const poll = new Poll({
@@ -57,16 +58,22 @@ export function HubLine(props: IHubLineProps): React.JSX.Element {
     offer => offer.state === 'available'
   ).length;
   return (
-    <p title={formatTime(offers.at)}>
-      {phase === 'stale'
-        ? trans.__('The hub answered %1, reconnecting…', age)
-        : trans.__('The hub answered %1.', age)}{' '}
-      {trans._n(
-        '%2 of %1 choice is available to you now.',
-        '%2 of %1 choices are available to you now.',
-        all,
-        available
-      )}
-    </p>
+    <>
+      <p title={formatTime(offers.at)}>
+        {phase === 'stale'
+          ? trans.__('The hub answered %1, reconnecting…', age)
+          : trans.__('The hub answered %1.', age)}{' '}
+        {trans._n(
+          '%2 of %1 choice is available to you now.',
+          '%2 of %1 choices are available to you now.',
+          all,
+          available
+        )}
+      </p>
+      {accelerators &&
+        acceleratorLines(accelerators.value, now - accelerators.at, trans).map(
+          line => <p key={line}>{line}</p>
+        )}
+    </>
   );
 }

@@ -1,7 +1,7 @@
 import { type ISignal, Signal } from '@lumino/signaling';
 
 import { asRequestError, type RequestError } from '../shared/request';
-import type { SessionView, Usage } from '../wire';
+import type { Availability, SessionView, Usage } from '../wire';
 import type { ISessionApi } from './api';
 import type { IAged, IHubView, ISessionModel, Phase } from './tokens';
 
@@ -51,14 +51,17 @@ export class SessionModel implements ISessionModel {
     if (!this._view?.session || this._view.visitor) {
       return;
     }
+    const asked = this._askForAccelerators();
     try {
       const value = await this._api.offers();
       const offers = { value, at: this._now() };
-      this._hub = { phase: 'live', offers, error: null };
+      const accelerators = await asked;
+      this._hub = { phase: 'live', offers, accelerators, error: null };
     } catch (reason) {
       const { offers } = this._hub;
       const phase = offers ? 'stale' : 'failed';
-      this._hub = { phase, offers, error: asRequestError(reason) };
+      const error = asRequestError(reason);
+      this._hub = { phase, offers, accelerators: null, error };
     }
     this._changed.emit();
   }
@@ -73,6 +76,16 @@ export class SessionModel implements ISessionModel {
       void this.refresh();
     }
     this._changed.emit();
+  }
+
+  private async _askForAccelerators(): Promise<IAged<Availability> | null> {
+    try {
+      const value = await this._api.availability();
+      return { value, at: this._now() };
+    } catch {
+      // Whether the hub answers at all, the other question tells; an older one knows no answer.
+      return null;
+    }
   }
 
   private async _refresh(): Promise<void> {
@@ -104,7 +117,12 @@ export class SessionModel implements ISessionModel {
   private _phase: Phase = 'loading';
   private _view: SessionView | null = null;
   private _usage: IAged<Usage> | null = null;
-  private _hub: IHubView = { phase: 'loading', offers: null, error: null };
+  private _hub: IHubView = {
+    phase: 'loading',
+    offers: null,
+    accelerators: null,
+    error: null
+  };
   private _error: RequestError | null = null;
   private _refreshing: Promise<void> | null = null;
 }

@@ -1,8 +1,14 @@
 /** What the session says in words. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { inGib } from '../shared/format';
-import type { Session, SessionSize, Usage } from '../wire';
+import { formatAge, inGib } from '../shared/format';
+import type {
+  Availability,
+  FlavorState,
+  Session,
+  SessionSize,
+  Usage
+} from '../wire';
 
 /**
  * Above this share of its memory a server is close to losing a process.
@@ -59,6 +65,45 @@ export function cpuLine(
         Math.round(usage.cpu_fraction * 10) / 10
       )
     : trans._n('%1 core', '%1 cores', size.cpus);
+}
+
+/**
+ * Which accelerators are free, a line a flavor; nothing at a hub that has none.
+ *
+ * @param ageMs - How long ago the hub answered.
+ */
+export function acceleratorLines(
+  { age_s, flavors, known }: Availability,
+  ageMs: number,
+  trans: TranslationBundle
+): string[] {
+  if (flavors.length === 0) {
+    return [];
+  }
+  if (!known) {
+    const age = formatAge(ageMs + age_s * 1000, trans);
+    return [trans.__('GPU: how many are free was known last %1.', age)];
+  }
+  const told = flavors.flatMap(({ display_name, state }) =>
+    state ? [acceleratorLine(display_name, state, trans)] : []
+  );
+  const missing = flavors.length - told.length;
+  return missing > 0
+    ? [...told, trans.__('GPU: how many are free cannot be told here.')]
+    : told;
+}
+
+function acceleratorLine(
+  name: string,
+  { free, total, waiting }: FlavorState,
+  trans: TranslationBundle
+): string {
+  if (free > 0) {
+    return trans.__('GPU: %1 of %2 %3 free', free, total, name);
+  }
+  return waiting > 0
+    ? trans.__('GPU: none of %1 %2 free, %3 waiting', total, name, waiting)
+    : trans.__('GPU: none of %1 %2 free', total, name);
 }
 
 /**

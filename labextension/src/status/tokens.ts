@@ -3,7 +3,7 @@ import { Token } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 
 import type { RequestError } from '../shared/request';
-import type { OfferList, SessionView, Usage } from '../wire';
+import type { Availability, OfferList, SessionView, Usage } from '../wire';
 
 /**
  * The five states of everything that loads.
@@ -31,6 +31,11 @@ export interface IHubView {
    * The latest answer; null before the first.
    */
   readonly offers: IAged<OfferList> | null;
+
+  /**
+   * Which accelerators are free; null while that is not known.
+   */
+  readonly accelerators: IAged<Availability> | null;
 
   /**
    * Why the last question brought nothing; null when it did.

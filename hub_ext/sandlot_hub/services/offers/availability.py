@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
-from sandlot_contracts.offers import Offer, OfferList, Reason
+from sandlot_contracts.offers import AVAILABILITY_UNKNOWN, Offer, OfferList, Reason
 from sandlot_hub.domain.facilities import Facilities, Mode
 from sandlot_hub.domain.offers import decide_offers
 from sandlot_hub.domain.page_offers import page_offers
@@ -17,17 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from sandlot_contracts.capacity import CapacityState
     from sandlot_contracts.offers import ProfileOffer
     from sandlot_contracts.supervisor import LocalFacilities
     from sandlot_hub.domain.entitlements import Entitlements
+    from sandlot_hub.domain.flavor_availability import Holders
     from sandlot_hub.domain.ports import Clock
     from sandlot_hub.domain.settings import SandlotSettings
 
-UNKNOWN = "availability-unknown"
+_MINUTE = 60
 
-_ASSUMED = Facilities(mode=Mode.LOCAL)
-"""What is decided with when nothing is known. With it only what the settings say remains: who may
-not use what stays refused for that reason."""
+Edition = tuple[int, int]
+"""Another one whenever what people are told is something else: version, and the minute up to which
+waiting is counted, as long as somebody waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +47,18 @@ class Snapshot:
     """None when it is not known."""
     machine: LocalFacilities | None = None
     """What the facilities were made from, on one machine."""
+    holders: Holders = field(default_factory=lambda: MappingProxyType({}))
+    """Who has accelerators, of the users of this hub."""
 
     @property
     def known(self) -> bool:
         """Whether it is known what can be done."""
         return self.facilities is not None
+
+    @property
+    def capacity(self) -> CapacityState | None:
+        """What is free; None when that is not known."""
+        return None if self.facilities is None else self.facilities.capacity
 
     def renewed(self, *, machine: LocalFacilities, as_of: datetime, taken: float) -> Snapshot:
         """Return the same, true at a later moment."""
@@ -61,6 +71,7 @@ class Snapshot:
             version=self.version + 1,
             facilities=None,
             machine=None,
+            holders=MappingProxyType({}),
         )
 
 
@@ -120,14 +131,34 @@ class ClusterFacilities:
 
 
 class Offers:
-    """Answers what a user may start now."""
+    """Answers what a user may start now.
+
+    Parameters
+    ----------
+    settings
+        What there is.
+    source
+        Knows what can be started.
+    clock
+        The time.
+    mode
+        Where servers run.
+    """
 
     def __init__(
-        self, *, settings: SandlotSettings, source: FacilitiesSource, clock: Clock
+        self,
+        *,
+        settings: SandlotSettings,
+        source: FacilitiesSource,
+        clock: Clock,
+        mode: Mode = Mode.LOCAL,
     ) -> None:
         self.settings = settings
         self.source = source
         self._clock = clock
+        # With nothing known only what the settings say remains: who may not use what stays
+        # refused for that reason.
+        self._assumed = Facilities(mode=mode)
 
     def known(self) -> bool:
         """Return whether availability is known."""
@@ -136,6 +167,13 @@ class Offers:
     def age_s(self, snapshot: Snapshot) -> float:
         """Return how long ago a snapshot was true, in seconds."""
         return round(max(0.0, self._clock.monotonic() - snapshot.taken), 3)
+
+    def edition(self, snapshot: Snapshot) -> Edition:
+        """Return what tells a snapshot apart from all of which people are told something else."""
+        flavors = () if snapshot.capacity is None else snapshot.capacity.flavors.values()
+        if all(flavor.oldest_waiting is None for flavor in flavors):
+            return snapshot.version, 0
+        return snapshot.version, int(self._clock.now().timestamp()) // _MINUTE
 
     def of(self, entitlements: Entitlements, snapshot: Snapshot) -> OfferList:
         """Return the offers of one user."""
@@ -149,22 +187,31 @@ class Offers:
         offers = decide_offers(
             entitlements=entitlements,
             settings=self.settings,
-            facilities=_ASSUMED,
+            facilities=self._assumed,
             now=self._clock.now(),
         )
-        return without_facilities(offers, reason=_unknown_since(snapshot))
+        return without_facilities(offers, reason=self._unknown_since(snapshot))
 
     def on_page(self, entitlements: Entitlements, snapshot: Snapshot) -> tuple[ProfileOffer, ...]:
         """Return what an open spawn page shows to one user, and to everybody of their class."""
-        facilities = snapshot.facilities or _ASSUMED
+        facilities = replace(snapshot.facilities or self._assumed, now=self._clock.now())
         offers = page_offers(visible(entitlements, self.settings, facilities))
         if snapshot.known:
             return offers
-        return page_without_facilities(offers, reason=_unknown_since(snapshot))
+        return page_without_facilities(offers, reason=self._unknown_since(snapshot))
+
+    def _unknown_since(self, snapshot: Snapshot) -> Reason:
+        who = "this machine" if self._assumed.mode is Mode.LOCAL else "the cluster"
+        return Reason(
+            code=AVAILABILITY_UNKNOWN,
+            message="Whether this can be started is not known since "
+            f"{snapshot.as_of:%Y-%m-%d %H:%M:%S} UTC, because {who} does not answer at the "
+            "moment. Next: try again in a few seconds.",
+        )
 
 
 def without_facilities(offers: OfferList, *, reason: Reason) -> OfferList:
-    """Return the offers with every available one marked as not known, for this reason."""
+    """Return the offers with all that can be started marked as not known, for this reason."""
     return offers.model_copy(
         update={"offers": tuple(_unknown(offer, reason) for offer in offers.offers)}
     )
@@ -175,17 +222,8 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _unknown_since(snapshot: Snapshot) -> Reason:
-    return Reason(
-        code=UNKNOWN,
-        message=f"Whether this can be started is not known since {snapshot.as_of:%Y-%m-%d %H:%M:%S}"
-        " UTC, because this machine does not answer at the moment. Next: try again in a few "
-        "seconds.",
-    )
-
-
 def _unknown(offer: Offer, reason: Reason) -> Offer:
-    if offer.state != "available":
+    if offer.state == "unavailable":
         # What would have been accepted instead is not known either.
         return offer.model_copy(update={"alternatives": ()})
     return offer.model_copy(update={"state": "unknown", "reason": reason, "alternatives": ()})

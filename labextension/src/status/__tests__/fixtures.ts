@@ -1,5 +1,12 @@
 import { RequestError } from '../../shared/request';
-import type { OfferList, Session, SessionView, Usage } from '../../wire';
+import type {
+  Availability,
+  FlavorState,
+  OfferList,
+  Session,
+  SessionView,
+  Usage
+} from '../../wire';
 import type { ISessionApi } from '../api';
 
 const GIB = 2 ** 30;
@@ -61,6 +68,40 @@ export function offers(...states: ('available' | 'unavailable')[]): OfferList {
   };
 }
 
+export const FLAVOR: FlavorState = {
+  down: 1,
+  free: 3,
+  growth_takes_s: null,
+  largest_block: 2,
+  may_grow: null,
+  oldest_waiting: null,
+  total: 8,
+  used: 4,
+  waiting: 0
+};
+
+export function availability(
+  changes: Partial<Availability> = {},
+  ...states: (FlavorState | null)[]
+): Availability {
+  return {
+    age_s: 0.5,
+    as_of: '2026-11-21T09:00:00Z',
+    flavors: states.map((state, index) => ({
+      display_name: `NVIDIA L${index + 4}`,
+      holders: null,
+      slug: `l${index + 4}`,
+      state
+    })),
+    known: true,
+    reason: null,
+    scope: 'cluster',
+    settings_hash: '0123456789abcdef',
+    unknown_flavor: null,
+    ...changes
+  };
+}
+
 /**
  * A server that answers what the test put in, or fails with it.
  */
@@ -69,7 +110,9 @@ export class FakeServer implements ISessionApi {
     session: SessionView | Error;
     usage: Usage | Error;
     offers: OfferList | Error;
+    availability: Availability | Error;
   } = {
+    availability: availability({}, FLAVOR),
     offers: offers('available', 'unavailable'),
     session: view(),
     usage: USAGE
@@ -83,8 +126,15 @@ export class FakeServer implements ISessionApi {
 
   offers = () => this._answer('offers');
 
+  availability = () => this._answer('availability');
+
   goDown(): void {
-    this.replies = { offers: DOWN, session: DOWN, usage: DOWN };
+    this.replies = {
+      availability: DOWN,
+      offers: DOWN,
+      session: DOWN,
+      usage: DOWN
+    };
   }
 
   private async _answer<K extends keyof FakeServer['replies']>(

@@ -72,7 +72,12 @@ describe('SessionModel', () => {
     server.goDown();
     await model.refresh();
     const other = view({ viewer: 'bob', visitor: true });
-    server.replies = { offers: DOWN, session: other, usage: USAGE };
+    server.replies = {
+      availability: DOWN,
+      offers: DOWN,
+      session: other,
+      usage: USAGE
+    };
     await model.refresh();
 
     expect([model.phase, model.view]).toEqual(['live', other]);
@@ -175,8 +180,33 @@ describe('SessionModel.checkHub', () => {
 
     expect(model.hub).toMatchObject({
       error: DOWN,
+      accelerators: null,
       offers: null,
       phase: 'failed'
     });
+  });
+
+  it('knows which accelerators are free, as long as the hub answers', async () => {
+    const { clock, model, server } = setup();
+    await model.refresh();
+    clock.now = 5000;
+    await model.checkHub();
+    expect(model.hub.accelerators).toEqual({
+      at: 5000,
+      value: server.replies.availability
+    });
+
+    server.goDown();
+    await model.checkHub();
+    expect([model.hub.phase, model.hub.accelerators]).toEqual(['stale', null]);
+  });
+
+  it('gets by with a hub that does not know of accelerators', async () => {
+    const { model, server } = setup();
+    await model.refresh();
+    server.replies.availability = DOWN;
+    await model.checkHub();
+
+    expect([model.hub.phase, model.hub.accelerators]).toEqual(['live', null]);
   });
 });

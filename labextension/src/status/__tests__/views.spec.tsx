@@ -6,7 +6,15 @@ import { RequestError } from '../../shared/request';
 import { StatusButton } from '../button';
 import { SessionDetails } from '../details';
 import { SessionModel } from '../model';
-import { FakeServer, offers, SESSION, USAGE, view } from './fixtures';
+import {
+  availability,
+  FakeServer,
+  FLAVOR,
+  offers,
+  SESSION,
+  USAGE,
+  view
+} from './fixtures';
 
 const trans = nullTranslator.load('sandlot');
 
@@ -238,5 +246,43 @@ describe('SessionDetails', () => {
 
     expect(container.querySelector('img')).toBeNull();
     expect(container.textContent).toContain('<img src=x');
+  });
+
+  it.each([
+    ['free ones', availability({}, FLAVOR), ['GPU: 3 of 8 NVIDIA L4 free']],
+    [
+      'a queue',
+      availability({}, { ...FLAVOR, free: 0, waiting: 2 }),
+      ['GPU: none of 8 NVIDIA L4 free, 2 waiting']
+    ],
+    [
+      'every flavor',
+      availability({}, FLAVOR, { ...FLAVOR, free: 0 }),
+      ['GPU: 3 of 8 NVIDIA L4 free', 'GPU: none of 8 NVIDIA L5 free']
+    ],
+    [
+      'what is not known any more',
+      availability({ age_s: 40, known: false }, null, null),
+      ['GPU: how many are free was known last 40 s ago.']
+    ],
+    [
+      'what is not told',
+      availability({}, FLAVOR, null, null),
+      [
+        'GPU: 3 of 8 NVIDIA L4 free',
+        'GPU: how many are free cannot be told here.'
+      ]
+    ],
+    ['nothing at a hub that has none', availability({}), []]
+  ])('says of accelerators: %s', async (_, found, lines) => {
+    const { model, server } = setup();
+    server.replies.availability = found;
+    await model.refresh();
+    const container = await showDetails(model);
+    const said = [...container.querySelectorAll('p')]
+      .map(line => line.textContent)
+      .filter(text => text.startsWith('GPU'));
+
+    expect(said).toEqual(lines);
   });
 });
