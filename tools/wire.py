@@ -17,6 +17,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import override
 
 import frontend
+from sandlot_contracts.availability import Availability, AvailabilityNews
 from sandlot_contracts.clusters import (
     AdaptiveWish,
     ClusterLog,
@@ -38,6 +39,8 @@ TYPES: tuple[type[BaseModel], ...] = (
     OfferList,
     PageOffers,
     Alive,
+    Availability,
+    AvailabilityNews,
     PageClusters,
     ClusterOptions,
     ClusterLog,

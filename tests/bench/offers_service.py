@@ -47,7 +47,7 @@ async def offers_service(
     service = OffersProcess(folder / "service.json", port)
     await service.start()
     # A line each stream: unread, they would fill the pipe, and the service would wait for us.
-    reading = asyncio.create_task(_read_log(service))
+    reading = asyncio.create_task(read_log(service))
     try:
         yield service
     finally:
@@ -56,7 +56,8 @@ async def offers_service(
         await service.end()
 
 
-async def _read_log(service: OffersProcess) -> None:
+async def read_log(service: OffersProcess) -> None:
+    """Take what a service says, until cancelled."""
     assert service.process is not None
     assert service.process.stderr is not None
     while await service.process.stderr.readline():

@@ -340,7 +340,7 @@ async def test_a_hub_with_plain_kubespawner_is_upgraded_with_its_servers_and_hom
     assert own_cluster.plane is not None
     hub = KubeHub(spec, plane=own_cluster.plane, folder=tmp_path)
     try:
-        hub._prepare()
+        hub.prepare()
         with_us = (tmp_path / "jupyterhub_config.py").read_text()
         placed = f"c.KubeSpawner.node_selector = {pool.placement['nodeSelector']!r}\n"
         (tmp_path / "jupyterhub_config.py").write_text(PLAIN + placed)

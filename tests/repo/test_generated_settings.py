@@ -99,7 +99,8 @@ def test_every_file_is_right(path: Path, tmp_path: Path) -> None:
     parser = argparse.ArgumentParser()
     run = command(parser)
 
-    assert run(argparse.Namespace(file=str(path), json=False, data_dir=tmp_path)) == ExitCode.OK
+    arguments = parser.parse_args([str(path)], argparse.Namespace(data_dir=tmp_path))
+    assert run(arguments) == ExitCode.OK
 
 
 @pytest.mark.parametrize("path", FILES)

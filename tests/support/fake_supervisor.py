@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import jupyterhub
 from aiohttp import web
 
+from sandlot_contracts.capacity import CapacityState
 from sandlot_contracts.problem import PROBLEM_MEDIA_TYPE, Problem
 from sandlot_contracts.supervisor import (
     Account,
@@ -75,6 +76,7 @@ def facilities(**changes: object) -> LocalFacilities:
         "cpu_enforced": True,
         "memory_enforced": True,
         "isolation": "own-uid",
+        "capacity": CapacityState(scope="machine", flavors={}, sizes={}),
     }
     return LocalFacilities.model_validate({**known, **changes})
 

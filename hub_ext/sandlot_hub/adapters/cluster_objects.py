@@ -48,7 +48,7 @@ class KubernetesObjects:
         """Make a pod and return it."""
         body: Any = manifest
         request = self._api.create_namespaced_pod(self._namespace, body, **self._options)
-        return await _answer(request)
+        return await answered(request)
 
     async def read_pod(self, name: str) -> dict[str, Any] | None:
         """Return a pod; None when there is none of that name."""
@@ -60,7 +60,7 @@ class KubernetesObjects:
         body: Any = {"gracePeriodSeconds": grace_s, "preconditions": {"uid": uid}}
         request = self._api.delete_namespaced_pod(name, self._namespace, body=body, **self._options)
         try:
-            await _answer(request)
+            await answered(request)
         except ClusterRefusedError as error:
             # 409 is the precondition: the name is another pod's by now.
             if error.status not in {_NOT_FOUND, _CONFLICT}:
@@ -73,7 +73,7 @@ class KubernetesObjects:
             self._namespace, body, **self._options
         )
         try:
-            await _answer(request)
+            await answered(request)
         except ClusterRefusedError as error:
             # A full quota is told before anybody looks whether the claim is there.
             name = text(manifest, "metadata", "name")
@@ -90,14 +90,14 @@ class KubernetesObjects:
 
 async def _found(request: Awaitable[Any]) -> dict[str, Any] | None:
     try:
-        return await _answer(request)
+        return await answered(request)
     except ClusterRefusedError as error:
         if error.status == _NOT_FOUND:
             return None
         raise
 
 
-async def _answer(request: Awaitable[Any]) -> dict[str, Any]:
+async def answered(request: Awaitable[Any]) -> dict[str, Any]:
     """Return the document of an answer.
 
     Raises

@@ -133,13 +133,18 @@ class OffersSubscription:
 
     @property
     def latest(self) -> AvailabilitySnapshot | None:
-        """The last snapshot of a machine that answered; None before the first."""
+        """The last snapshot with which something was known; None before the first."""
         return self._latest
 
     @property
     def connected(self) -> bool:
         """Whether `latest` is what the service knows now, and the service knows it."""
         return self._known and self._clock.monotonic() - self._heard_at < self._silence_s
+
+    @property
+    def true_at(self) -> float:
+        """When `latest` was true, in seconds of the monotonic clock; 0 before the first."""
+        return self._true_at
 
     def age_s(self) -> float:
         """Return how many seconds ago `latest` was true; 0 before the first."""
@@ -247,7 +252,7 @@ class OffersSubscription:
                 "for both"
             )
             raise _LostError(message)
-        self._known = snapshot.machine is not None
+        self._known = snapshot.known
         if self._known:
             self._latest = snapshot
             self._true_at = self._heard_at - snapshot.age_s

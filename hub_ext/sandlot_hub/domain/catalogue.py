@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from .cluster_settings import ClaimHome
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -74,6 +76,7 @@ def check_catalogue(settings: SandlotSettings) -> None:
         *_size_flaws(settings),
         *_profile_flaws(settings),
         *_reference_flaws(("dask", "sizes"), "size", settings.dask.sizes, settings.sizes),
+        *_dask_home_flaws(settings),
     ]
     if flaws:
         errors = [_as_error(flaw) for flaw in flaws]
@@ -105,6 +108,16 @@ def _reference_flaws(
         elif slug in slugs[:index]:
             problem = f"the {what} '{slug}' is listed twice"
             yield Flaw((*path, index), "repeated_slug", problem, "each slug once", slug)
+
+
+def _dask_home_flaws(settings: SandlotSettings) -> Iterator[Flaw]:
+    homes = settings.kubernetes.homes
+    if not (settings.dask.mount_home and isinstance(homes, ClaimHome)):
+        return
+    if homes.access_mode != "ReadWriteMany":
+        problem = "workers run on several nodes, and homes on claims are mounted on one at a time"
+        allowed = "false, or `access_mode: ReadWriteMany` of `kubernetes.homes`"
+        yield Flaw(("dask", "mount_home"), "home_of_one_node", problem, allowed, value=True)
 
 
 def _reserved_flaws(settings: SandlotSettings) -> Iterator[Flaw]:

@@ -11,6 +11,7 @@ from sandlot_contracts.images import NO_CONTENTS, ImageContents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from sandlot_contracts.capacity import CapacityState
 
@@ -45,13 +46,15 @@ class Facilities:
     """Servers that start or run, by size slug; None when that is not known."""
     flavors: frozenset[str] | None = None
     """Accelerator flavors present here; None when that is not known (all may be)."""
-    flavor_reason: str = ""
-    """Why a flavor that is not in `flavors` is absent, one sentence."""
+    flavor_reasons: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Why a flavor that is not in `flavors` is absent, one sentence, by its slug."""
     cpus: float | None = None
     """The largest number of CPU cores that one server can have; None when not known."""
     memory_bytes: int | None = None
     """The largest memory that one server can have, in bytes; None when not known."""
     capacity: CapacityState | None = None
     """What is free of it now; None when that is not known, and then nothing is refused for it."""
+    now: datetime | None = None
+    """Up to when sentences count how long something waits; None leaves that out."""
     cpu_enforced: bool = True
     memory_enforced: bool = True

@@ -97,7 +97,8 @@ def _refuse_part(
     else:
         what = f"The {part} {quoted(entries[slug].display_name)} is not in {where}."
     offered = view.offered(part, profile)
-    names = [quoted(entries[s].display_name) for s in offered if view.part_reason(part, s) is None]
+    on = [slug for slug in offered if view.part_reason(part, slug, profile) is None]
+    names = [quoted(entries[slug].display_name) for slug in on]
     choose = f"Choose {joined(names)}." if names else "Choose another profile."
     return refuse(code, f"{what} {choose}", field=str(part), params={str(part): printable(slug)})
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 from itertools import product
 from typing import TYPE_CHECKING
 
-from sandlot_contracts.offers import Offer, OfferList, Reason
+from sandlot_contracts.offers import AVAILABILITY_UNKNOWN, Offer, OfferList, Reason
 
 from .alternatives import Alternatives
+from .capacity_reasons import RoomState
 from .choice import Choice
 from .fingerprint import settings_hash
+from .room_reasons import wait_reason
 from .sight import Part
 from .viewpoint import Viewpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+
+    from sandlot_contracts.offers import OfferState
+    from sandlot_contracts.problem import Alternative
 
     from .entitlements import Entitlements
     from .facilities import Facilities
@@ -32,7 +38,7 @@ def decide_offers(
 ) -> OfferList:
     """Return every image × size that the user is shown, available or with the reason.
 
-    An offer is available exactly when `resolve` makes a plan of it. Alternatives
+    An offer is unavailable exactly when `resolve` refuses it. Alternatives
     are of the same profile only: what other profiles have stands in the same list.
 
     Raises
@@ -43,7 +49,9 @@ def decide_offers(
     if now.tzinfo is None:
         msg = "`now` needs a time zone"
         raise ValueError(msg)
-    view = Viewpoint(entitlements=entitlements, settings=settings, facilities=facilities)
+    view = Viewpoint(
+        entitlements=entitlements, settings=settings, facilities=replace(facilities, now=now)
+    )
     return OfferList(
         user=entitlements.user,
         as_of=now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -53,27 +61,47 @@ def decide_offers(
 
 
 def _every_offer(view: Viewpoint) -> Iterator[Offer]:
-    alternatives = Alternatives(view)
-    # One message for all offers that it is about, of which there are thousands.
-    reasons: dict[str, Reason] = {}
+    offers = _Offers(view)
     for profile in view.profiles():
-        closed = view.access_reason(profile)
-        is_startable = view.profile_reason(profile) is None
         for image, size in product(
             view.offered(Part.IMAGE, profile), view.offered(Part.SIZE, profile)
         ):
-            refusal = closed or view.pair_reason(image, size)
-            if refusal is None:
-                yield Offer(profile=profile, image=image, size=size, state="available")
-                continue
-            if refusal.message not in reasons:
-                reasons[refusal.message] = Reason(code=refusal.code, message=refusal.message)
-            choice = Choice(profile=profile, image=image, size=size)
-            yield Offer(
-                profile=profile,
-                image=image,
-                size=size,
-                state="unavailable",
-                reason=reasons[refusal.message],
-                alternatives=alternatives.nearest_within(profile, choice) if is_startable else (),
-            )
+            yield offers.offer(profile, image, size)
+
+
+class _Offers:
+    """The offers of one user; lives as long as its viewpoint."""
+
+    def __init__(self, view: Viewpoint) -> None:
+        self._view = view
+        self._alternatives = Alternatives(view)
+        # One message for all offers that it is about, of which there are thousands.
+        self._reasons: dict[str, Reason] = {}
+
+    def offer(self, profile: str, image: str, size: str) -> Offer:
+        view = self._view
+        refusal = view.access_reason(profile) or view.pair_reason(profile, image, size)
+        choice = Choice(profile=profile, image=image, size=size)
+        found: tuple[Alternative, ...] = ()
+        reason: Reason | None = None
+        state: OfferState = "available"
+        if refusal is not None:
+            state, reason = "unavailable", self._reason(refusal.code, refusal.message)
+            if view.profile_reason(profile) is None:
+                found = self._alternatives.nearest_within(profile, choice)
+        elif (waits := wait_reason(size, room := view.room(size))) is not None:
+            state, reason = "wait", self._reason(waits.code, waits.message)
+            found = self._alternatives.sooner_within(profile, choice)
+        elif room.state is RoomState.UNKNOWN:
+            state, reason = "unknown", self._reason(AVAILABILITY_UNKNOWN, room.what)
+        return Offer(
+            profile=profile,
+            image=image,
+            size=size,
+            state=state,
+            reason=reason,
+            alternatives=found,
+        )
+
+    def _reason(self, code: str, message: str) -> Reason:
+        return self._reasons.setdefault(message, Reason(code=code, message=message))

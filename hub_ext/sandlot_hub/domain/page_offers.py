@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from sandlot_contracts.offers import ImageOffer, OfferState, ProfileOffer, Reason, SizeOffer
+from sandlot_contracts.offers import (
+    AVAILABILITY_UNKNOWN,
+    ImageOffer,
+    OfferState,
+    ProfileOffer,
+    Reason,
+    Room,
+    SizeOffer,
+)
 
 from .access import is_allowed
+from .capacity_reasons import RoomState
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
+    from sandlot_contracts.offers import OfferWords
+
+    from .capacity_reasons import SizeRoom
     from .entitlements import Entitlements
     from .refusals import Refused
-    from .settings import SandlotSettings
-    from .visibility import VisibleProfile
+    from .settings import SandlotSettings, SizeSettings
+    from .visibility import VisibleChoice, VisibleProfile
 
 OfferT = TypeVar("OfferT", ProfileOffer, ImageOffer, SizeOffer)
 
@@ -63,7 +75,7 @@ def without_facilities(
 
 
 def _unknown(offer: OfferT, reason: Reason) -> OfferT:
-    if offer.state == "available":
+    if offer.state != "unavailable":
         return offer.model_copy(update={"state": "unknown", "reason": reason})
     return offer.model_copy(update={"alternatives": ()})
 
@@ -86,6 +98,7 @@ def _profile_offer(profile: VisibleProfile) -> ProfileOffer:
         alternatives=profile.alternatives,
         places=profile.summary.places,
         taken=profile.summary.taken,
+        words=_words(profile.words, profile.summary.places, profile.summary.taken),
         images=tuple(
             ImageOffer(
                 slug=image.slug,
@@ -95,18 +108,42 @@ def _profile_offer(profile: VisibleProfile) -> ProfileOffer:
             )
             for image in profile.images
         ),
-        sizes=tuple(
-            SizeOffer(
-                slug=size.slug,
-                state=_state(size.refusal),
-                reason=_reason(size.refusal),
-                alternatives=size.alternatives,
-                places=size.places,
-                taken=size.taken,
-            )
-            for size in profile.sizes
-        ),
+        sizes=tuple(_size_offer(size) for size in profile.sizes),
     )
+
+
+def _size_offer(size: VisibleChoice[SizeSettings]) -> SizeOffer:
+    state, reason = _state(size.refusal), _reason(size.refusal or size.waits)
+    if size.refusal is None and size.room is not None:
+        if size.waits is not None:
+            state = "wait"
+        elif size.room.state is RoomState.UNKNOWN:
+            state, reason = "unknown", Reason(code=AVAILABILITY_UNKNOWN, message=size.room.what)
+    return SizeOffer(
+        slug=size.slug,
+        state=state,
+        reason=reason,
+        alternatives=size.alternatives,
+        places=size.places,
+        taken=size.taken,
+        room=_room(size.room),
+        words=_words(size.words, size.places, size.taken),
+    )
+
+
+def _room(room: SizeRoom | None) -> Room | None:
+    if room is None or room.size is None:
+        return None
+    if room.flavor is None:
+        return Room(fits=room.size.fits)
+    counted = room.flavor.model_dump(include=set(Room.model_fields))
+    return Room(fits=room.size.fits, **counted)
+
+
+def _words(words: OfferWords, places: int | None, taken: int | None) -> OfferWords | None:
+    """Return the words, if they can be said where nobody counts the servers that run."""
+    is_uncounted = words.mark == "unknown" and places is not None and taken is None
+    return None if is_uncounted else words
 
 
 def _state(refusal: Refused | None) -> OfferState:

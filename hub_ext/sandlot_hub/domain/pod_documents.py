@@ -64,6 +64,8 @@ class StartView:
     """Whether the server answers, once it is ready."""
     last_seen: Document | None = None
     """The pod as it was before it went away."""
+    earlier_ends: bool = False
+    """Whether a pod of an earlier start has the name, and is to end."""
 
 
 _MAPPINGS = (dict, Mapping)

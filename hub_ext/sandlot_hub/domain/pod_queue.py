@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,11 +11,15 @@ from .pod_documents import NOBODY, OthersWaiting, text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from sandlot_contracts.capacity import FlavorState
+
     from .pod_documents import Document
 
 _FLAVOR = ("metadata", "labels", "sandlot/flavor")
 _NO_TIME = "9"
 """Sorts behind every time."""
+_SAME_S = 2.0
+"""Seconds within which two clocks mean the same moment."""
 
 
 class Queue(NamedTuple):
@@ -23,6 +28,15 @@ class Queue(NamedTuple):
     uids: frozenset[str]
     oldest: tuple[Document, ...]
     """The two that were there first: whoever asks may be one of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedQueue:
+    """Who waits for an accelerator flavor in the whole cluster, as the offers service counts."""
+
+    count: int
+    oldest_s: float
+    """How long the one that came first has waited, in seconds; 0 when that is not known."""
 
 
 def waiting_queues(pods: Iterable[Document]) -> dict[str, Queue]:
@@ -67,6 +81,41 @@ def others_waiting(
         count=len(queue.uids) - (uid in queue.uids),
         oldest_s=max(0.0, waited_s + max(ages, default=0.0)),
     )
+
+
+def counted_queue(flavor: FlavorState, *, now: datetime) -> CountedQueue:
+    """Return who waits for a flavor, of all namespaces."""
+    oldest_s = 0.0
+    if flavor.oldest_waiting is not None:
+        since = datetime.fromisoformat(flavor.oldest_waiting)
+        oldest_s = max(0.0, (now - since).total_seconds())
+    return CountedQueue(count=flavor.waiting, oldest_s=oldest_s)
+
+
+def with_others_elsewhere(
+    others: OthersWaiting, counted: CountedQueue | None, *, waited_s: float
+) -> OthersWaiting:
+    """Return who else waits, with those whom only the count of the whole cluster knows.
+
+    Parameters
+    ----------
+    others
+        Who waits in the namespace of the servers.
+    counted
+        Who waits in the cluster, the start itself among them; None when that is not known.
+    waited_s
+        How long the pod of the start has been there, in seconds.
+    """
+    if counted is None or counted.count - 1 <= others.count:
+        return others
+    # One that came no earlier than the start itself may be that start.
+    oldest_s = counted.oldest_s if counted.oldest_s > waited_s + _SAME_S else others.oldest_s
+    return OthersWaiting(count=counted.count - 1, oldest_s=oldest_s)
+
+
+def flavor_of(pod: Document) -> str:
+    """Return the flavor that a pod of ours wants; empty without."""
+    return text(pod, *_FLAVOR)
 
 
 def _uid(pod: Document) -> str:

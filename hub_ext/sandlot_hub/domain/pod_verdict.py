@@ -62,6 +62,9 @@ def observe(view: StartView) -> Verdict:
     if pod is None:
         if view.last_seen is not None:
             return judge_vanished(view)
+        if view.earlier_ends:
+            earlier = "Your earlier server has not ended yet."
+            return Waiting(reason=WaitReason.STOPPING, sentence=earlier)
         return Waiting(reason=WaitReason.PLACING, sentence="The cluster is asked for your server.")
     over = _over(view, pod)
     if over is not None:

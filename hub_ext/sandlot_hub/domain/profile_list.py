@@ -68,14 +68,16 @@ def build_profile_list(
         ``unlisted_choice`` is as KubeSpawner has it, with the text to preselect as
         ``value``; no image is the default then. Each entry has a key
         ``sandlot`` of plain data: ``display_name``, ``description``, ``refusal``
-        (None, or ``code`` and ``message`` when it is off) and ``alternatives``
+        (None, or ``code`` and ``message`` when it is off), ``words`` (``mark`` and ``text``:
+        what stands beside it) and ``alternatives``
         (``profile``, ``image``, ``size``, ``label`` and ``reference`` each); ``summary`` on
         profiles (``accelerators``, ``places``, ``taken``, ``price_from``);
         ``field`` on options; ``custom`` on images that can be named
         (``display_name``, ``hint`` and ``refusal``); ``facts`` on choices; ``contents`` on images
         (``packages``, ``size_bytes``, ``built_at``) and ``needs_accelerator``; ``places``,
-        ``taken``, ``price``, ``price_unit``, ``has_accelerator`` and ``without`` on sizes: slugs
-        of the images that do not go with it, also those of other profiles.
+        ``taken``, ``price``, ``price_unit``, ``has_accelerator``, ``waits`` (as ``refusal``: what
+        a start would wait for) and ``without`` on sizes: slugs of the images that do not go with
+        it, also those of other profiles.
     """
     wanted = dict(selected or {})
     known = {image.slug: image.contents for profile in profiles for image in profile.images}
@@ -112,6 +114,7 @@ def _profile(
         image = None
     entry = _entry(profile.profile, profile.refusal, profile.alternatives, is_default=is_default)
     entry["slug"] = profile.slug
+    entry["sandlot"]["words"] = profile.words.model_dump()
     entry["sandlot"]["summary"] = _summary(profile.summary)
     images = {choice.slug: _image(choice, preselected=image) for choice in profile.images}
     for slug, choice in images.items():
@@ -138,7 +141,9 @@ def _share(choices: dict[str, dict[str, Any]], known: dict[str, dict[str, Any]])
     themselves stay apart: KubeSpawner marks a default in them.
     """
     for slug, choice in choices.items():
-        if choice["sandlot"]["refusal"] is None:
+        said = choice["sandlot"]
+        # What fits instead is another thing in another profile.
+        if said["refusal"] is None and said.get("waits") is None:
             choice["sandlot"] = known.setdefault(slug, choice["sandlot"])
 
 
@@ -147,7 +152,7 @@ def _add_custom(option: dict[str, Any], custom: VisibleCustomImages, reference: 
     option["sandlot"]["custom"] = {
         "display_name": custom.display_name,
         "hint": custom.hint,
-        "refusal": off and {"code": str(off.code), "message": off.message},
+        "refusal": _why(off),
     }
     if off is None:
         option["unlisted_choice"] = {
@@ -189,6 +194,7 @@ def _size(choice: VisibleChoice[SizeSettings], *, preselected: str | None) -> di
         price=choice.entry.price,
         price_unit=choice.price_unit,
         has_accelerator=choice.entry.accelerator is not None,
+        waits=_why(choice.waits),
     )
     return entry
 
@@ -203,6 +209,7 @@ def _choice(choice: VisibleChoice[Any], *, preselected: str | None) -> dict[str,
     is_default = choice.slug == preselected
     entry = _entry(choice.entry, choice.refusal, choice.alternatives, is_default=is_default)
     entry["sandlot"]["facts"] = list(choice.facts)
+    entry["sandlot"]["words"] = choice.words.model_dump()
     return entry
 
 
@@ -223,20 +230,14 @@ def _entry(
         "sandlot": {
             "display_name": name,
             "description": description,
-            "refusal": refusal and {"code": str(refusal.code), "message": refusal.message},
-            "alternatives": [_plain(alternative) for alternative in alternatives],
+            "refusal": _why(refusal),
+            "alternatives": [alternative.model_dump() for alternative in alternatives],
         },
     }
 
 
-def _plain(alternative: Alternative) -> dict[str, str | None]:
-    return {
-        "profile": alternative.profile,
-        "image": alternative.image,
-        "size": alternative.size,
-        "label": alternative.label,
-        "reference": alternative.reference,
-    }
+def _why(refusal: Refused | None) -> dict[str, str] | None:
+    return None if refusal is None else {"code": str(refusal.code), "message": refusal.message}
 
 
 def _as_html(text: str) -> str:

@@ -147,7 +147,8 @@ def _absent_flavor(
     if wanted is None or facilities.flavors is None or wanted.flavor in facilities.flavors:
         return None
     flavor = settings.accelerators[wanted.flavor].display_name
-    reason = printable(facilities.flavor_reason, limit=_REASON_MAXIMUM) or "There is none here."
+    reason = facilities.flavor_reasons.get(wanted.flavor) or "There is none here."
+    reason = printable(reason, limit=_REASON_MAXIMUM)
     return f"It needs {wanted.count} × {printable(flavor)}. {reason}"
 
 

@@ -142,12 +142,13 @@ def _plan(
         image=image[1],
         size_slug=size,
         size=settings.sizes[size],
-        accelerator=_accelerator(settings, settings.sizes[size]),
+        accelerator=accelerator_plan(settings, settings.sizes[size]),
         redirected=tuple(notes),
     )
 
 
-def _accelerator(settings: SandlotSettings, size: SizeSettings) -> AcceleratorPlan | None:
+def accelerator_plan(settings: SandlotSettings, size: SizeSettings) -> AcceleratorPlan | None:
+    """Return the accelerators that a size has; None without."""
     wanted = size.accelerator
     if wanted is None:
         return None

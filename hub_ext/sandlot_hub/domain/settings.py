@@ -10,10 +10,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from .availability_settings import AvailabilitySettings
 from .catalogue import check_catalogue
 from .cluster_settings import ClusterSettings, FlavorClusterSettings
 from .cluster_types import ResourceName
 from .dask_settings import DaskSettings
+from .flavor_local_settings import FlavorLocalSettings
 from .kubespawner_override import KubespawnerOverride
 from .settings_types import (
     AllowSettings,
@@ -88,6 +90,8 @@ class AcceleratorFlavorSettings(SettingsModel):
     """How much one unit counts against a budget, compared with the others."""
     kubernetes: FlavorClusterSettings = FlavorClusterSettings()
     """Where and how a Kubernetes cluster has it."""
+    local: FlavorLocalSettings = FlavorLocalSettings()
+    """Which GPUs of one machine are of this kind."""
 
 
 class AcceleratorRequest(SettingsModel):
@@ -164,6 +168,10 @@ class ProfileDefaults(SettingsModel):
     """Slug of the size; the first one of the profile when not set."""
 
 
+WhenFull = Literal["refuse", "wait"]
+"""What becomes of a start for which there is no room now."""
+
+
 class ProfileSettings(CatalogueEntry):
     """A named set of images × sizes that some groups may use."""
 
@@ -177,6 +185,11 @@ class ProfileSettings(CatalogueEntry):
     """Preselected image and size."""
     custom_images: CustomImageSettings | None = None
     """Set to let people name an image themselves; needs Kubernetes."""
+    when_full: WhenFull | None = None
+    """What becomes of a start for which there is no room now: `refuse` says why and what fits
+    instead, `wait` lets people start it and wait. When not set, starts of sizes with accelerators
+    are refused and all others wait, since a cluster may add nodes for them unasked. Where it is
+    known that nodes can be added for a flavor, its sizes wait in any case."""
 
 
 class LocalSettings(SettingsModel):
@@ -207,6 +220,8 @@ class SandlotSettings(SettingsModel):
     """Servers as processes of one machine."""
     dask: DaskSettings = DaskSettings()
     """Dask clusters."""
+    availability: AvailabilitySettings = AvailabilitySettings()
+    """The page that shows which accelerators are free."""
     kubernetes: ClusterSettings = ClusterSettings()
     """Servers in a Kubernetes cluster, where the hub runs without `sandlot up`."""
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from typing_extensions import override
+
+from .image_reference import Malformed, parse_reference
 
 Slug = Annotated[
     str, StringConstraints(pattern=r"^[a-z](?:-?[a-z0-9])*$", max_length=40, strict=True)
@@ -35,8 +37,19 @@ LongText = Annotated[
 ]
 """Text that may have several lines."""
 
+
+def _is_reference(text: str) -> str:
+    found = parse_reference(text)
+    if isinstance(found, Malformed):
+        msg = f"this is not the name of a container image. {found.reason}"
+        raise ValueError(msg)  # noqa: TRY004 (what pydantic takes for a refusal)
+    return text
+
+
 ImageReference = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$", max_length=255, strict=True)
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$", max_length=255, strict=True),
+    AfterValidator(_is_reference),
 ]
 """Registry, repository, tag and digest, as a container runtime takes them."""
 

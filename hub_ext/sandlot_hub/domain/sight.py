@@ -35,14 +35,15 @@ class Sight:
         self._firsts: dict[Hashable, str] = {}
 
     def alike(self, profile: str) -> str:
-        """Return one profile for all that name the same images, sizes and defaults.
+        """Return one profile for all of the same images, sizes, defaults and waiting.
 
         What can be started in them is the same, and found once: the twenty profiles of
         a large catalogue often differ in who may use them only.
         """
         if profile not in self._alike:
             entry = self.settings.profiles[profile]
-            key = (entry.images, entry.sizes, entry.defaults.image, entry.defaults.size)
+            defaults = (entry.defaults.image, entry.defaults.size)
+            key = (entry.images, entry.sizes, defaults, entry.when_full)
             self._alike[profile] = self._firsts.setdefault(key, profile)
         return self._alike[profile]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .refusals import RefusalCode
+from .room_reasons import FULL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,7 +44,7 @@ def summarize(settings: SandlotSettings, sizes: Iterable[_Size]) -> ProfileSumma
 
 
 def _is_full(size: _Size) -> bool:
-    return size.refusal is not None and size.refusal.code is RefusalCode.SIZE_FULL
+    return size.refusal is not None and size.refusal.code in FULL
 
 
 def _taken(size: _Size) -> int | None:

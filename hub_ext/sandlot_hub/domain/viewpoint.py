@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .access import describe_audience, is_allowed
+from .capacity_reasons import find_room
 from .catalogue import is_compatible
 from .names import joined, quoted
 from .reasons import (
@@ -17,14 +18,16 @@ from .reasons import (
     without_partner,
 )
 from .refusals import RefusalCode, Refused
+from .room_reasons import room_reason, why_full
 from .sight import Part, Sight
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .capacity_reasons import SizeRoom
     from .entitlements import Entitlements
     from .facilities import Facilities
-    from .settings import SandlotSettings
+    from .settings import SandlotSettings, WhenFull
 
 
 class Viewpoint(Sight):
@@ -39,20 +42,24 @@ class Viewpoint(Sight):
     ) -> None:
         super().__init__(entitlements=entitlements, settings=settings)
         self.facilities = facilities
-        self._reasons: dict[tuple[Part, str], Refused | None] = {}
+        self._reasons: dict[tuple[Part, str, WhenFull | None], Refused | None] = {}
+        self._rooms: dict[str, SizeRoom] = {}
         self._profile_reasons: dict[str, Refused | None] = {}
-        self._pair_reasons: dict[tuple[str, str], Refused | None] = {}
+        self._pair_reasons: dict[tuple[str, str, WhenFull | None], Refused | None] = {}
         self._picks: dict[tuple[str, str | None, str | None], tuple[str, str] | None] = {}
         self._startable: dict[tuple[Part, str], Sequence[str]] = {}
 
-    def part_reason(self, part: Part, slug: str) -> Refused | None:
-        """Return why an image or a size is off whatever the profile, None when it is not."""
-        key = (part, slug)
+    def part_reason(self, part: Part, slug: str, profile: str) -> Refused | None:
+        """Return why an image or a size is off in a profile, None when it is not.
+
+        Of the profile only counts what becomes of starts without room.
+        """
+        key = (part, slug, self._when_full(profile))
         if key not in self._reasons:
-            self._reasons[key] = self._judge(part, slug)
+            self._reasons[key] = self._judge(*key)
         return self._reasons[key]
 
-    def _judge(self, part: Part, slug: str) -> Refused | None:
+    def _judge(self, part: Part, slug: str, when_full: WhenFull | None) -> Refused | None:
         if part is Part.IMAGE:
             return image_reason(
                 slug,
@@ -60,19 +67,37 @@ class Viewpoint(Sight):
                 entitlements=self.entitlements,
                 facilities=self.facilities,
             )
-        return size_reason(
+        size = self.settings.sizes[slug]
+        reason = size_reason(
             slug,
-            self.settings.sizes[slug],
+            size,
             entitlements=self.entitlements,
             settings=self.settings,
             facilities=self.facilities,
         )
+        return reason or room_reason(slug, size, self.room(slug), when_full)
 
-    def pair_reason(self, image: str, size: str) -> Refused | None:
-        """Return why an image with a size is off whatever the profile, None when it is not."""
-        key = (image, size)
+    def _when_full(self, profile: str) -> WhenFull | None:
+        return self.settings.profiles[profile].when_full
+
+    def room(self, slug: str) -> SizeRoom:
+        """Return whether there is room for one more server of a size."""
+        if slug not in self._rooms:
+            size = self.settings.sizes[slug]
+            self._rooms[slug] = find_room(
+                slug, size, settings=self.settings, facilities=self.facilities
+            )
+        return self._rooms[slug]
+
+    def pair_reason(self, profile: str, image: str, size: str) -> Refused | None:
+        """Return why an image with a size is off in a profile, None when it is not.
+
+        The profile itself is not judged.
+        """
+        key = (image, size, self._when_full(profile))
         if key not in self._pair_reasons:
-            reason = self.part_reason(Part.IMAGE, image) or self.part_reason(Part.SIZE, size)
+            reason = self.part_reason(Part.IMAGE, image, profile)
+            reason = reason or self.part_reason(Part.SIZE, size, profile)
             if reason is None and not self.goes_together(image, size):
                 reason = mismatch(self.settings, image, size)
             self._pair_reasons[key] = reason
@@ -92,7 +117,7 @@ class Viewpoint(Sight):
         is not judged.
         """
         if image is not None and size is not None:
-            return None if self.pair_reason(image, size) else (image, size)
+            return None if self.pair_reason(profile, image, size) else (image, size)
         key = (self.alike(profile), image, size)
         if key not in self._picks:
             self._picks[key] = self._find(*key)
@@ -109,7 +134,7 @@ class Viewpoint(Sight):
     def _candidates(self, part: Part, profile: str, given: str | None) -> Sequence[str]:
         if given is None:
             return self.startable(part, profile)
-        return () if self.part_reason(part, given) else (given,)
+        return () if self.part_reason(part, given, profile) else (given,)
 
     def startable(self, part: Part, profile: str) -> Sequence[str]:
         """Return the images or sizes of a profile that are on, the default one first."""
@@ -117,7 +142,8 @@ class Viewpoint(Sight):
         if key not in self._startable:
             defaults = self.settings.profiles[profile].defaults
             default = defaults.image if part is Part.IMAGE else defaults.size
-            on = [slug for slug in self.offered(part, profile) if not self.part_reason(part, slug)]
+            offered = self.offered(part, profile)
+            on = [slug for slug in offered if not self.part_reason(part, slug, profile)]
             self._startable[key] = sorted(on, key=lambda slug: slug != default)
         return self._startable[key]
 
@@ -160,9 +186,9 @@ class Viewpoint(Sight):
             if not offered:
                 return f"None of its {part}s is open to you. Choose another profile."
             if not self.startable(part, profile):
-                reasons = [self.part_reason(part, slug) for slug in offered]
-                if all(r is not None and r.code is RefusalCode.SIZE_FULL for r in reasons):
-                    return "All its places are taken. Choose another profile, or try again later."
+                reasons = [self.part_reason(part, slug, profile) for slug in offered]
+                if full := why_full([each for each in reasons if each is not None]):
+                    return full
                 names = [quoted(self.entries(part)[slug].display_name) for slug in offered]
                 return f"Every {part} of it is off: {joined(names)}. Choose another profile."
         return "None of its images that are on goes with a size that is on. Choose another profile."
@@ -170,7 +196,7 @@ class Viewpoint(Sight):
     def why_not(self, profile: str, image: str | None, size: str | None) -> Refused:
         """Return why `pick` found nothing for the same arguments."""
         for part, given in ((Part.IMAGE, image), (Part.SIZE, size)):
-            refusal = None if given is None else self.part_reason(part, given)
+            refusal = None if given is None else self.part_reason(part, given, profile)
             if refusal is not None:
                 return refusal
         if image is not None and size is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from sandlot_contracts.images import NO_CONTENTS, ImageContents
@@ -10,8 +10,10 @@ from sandlot_contracts.images import NO_CONTENTS, ImageContents
 from .alternatives import Alternatives
 from .choice import Choice
 from .custom_image import examples, permitted_images
+from .offer_words import NOTHING, image_words, profile_words, size_words
 from .reasons import taken_places
 from .refusals import Refused
+from .room_reasons import wait_reason
 from .settings import ImageSettings, ProfileSettings, SizeSettings
 from .sight import Part
 from .summary import ProfileSummary, summarize
@@ -19,8 +21,10 @@ from .units import format_cpus, format_memory
 from .viewpoint import Viewpoint
 
 if TYPE_CHECKING:
+    from sandlot_contracts.offers import OfferWords
     from sandlot_contracts.problem import Alternative
 
+    from .capacity_reasons import SizeRoom
     from .entitlements import Entitlements
     from .facilities import Facilities
     from .settings import SandlotSettings
@@ -41,7 +45,11 @@ class VisibleChoice(Generic[EntryT]):
     refusal: Refused | None = None
     """Set when it is shown disabled, with this reason."""
     alternatives: tuple[Alternative, ...] = ()
-    """What fits instead, best first; set when it is shown disabled."""
+    """What fits instead, best first; set when it is shown disabled, or would wait."""
+    waits: Refused | None = None
+    """Set when it can be started, and would wait: for what. Never a reason to refuse."""
+    room: SizeRoom | None = None
+    """Whether there is room for one more server of this size; None for images."""
     places: int | None = None
     """Servers of this size that may run at once; None for images and without a limit."""
     taken: int | None = None
@@ -50,6 +58,8 @@ class VisibleChoice(Generic[EntryT]):
     """What the size's price is counted in; empty for images."""
     contents: ImageContents = NO_CONTENTS
     """What is inside an image."""
+    words: OfferWords = NOTHING
+    """What stands beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +90,8 @@ class VisibleProfile:
     """Set when the whole profile is shown disabled, with this reason."""
     alternatives: tuple[Alternative, ...] = ()
     """What other profiles have instead, best first; set when it is shown disabled."""
+    words: OfferWords = NOTHING
+    """What stands beside it."""
 
 
 def visible(
@@ -126,6 +138,7 @@ class _Page:
             self._size(slug, other, is_default=other == size)
             for other in view.offered(Part.SIZE, slug)
         )
+        summary = summarize(view.settings, sizes)
         return VisibleProfile(
             slug=slug,
             profile=view.settings.profiles[slug],
@@ -135,7 +148,8 @@ class _Page:
             custom_images=self._custom_images(slug),
             refusal=refusal,
             alternatives=self._instead(refusal, slug),
-            summary=summarize(view.settings, sizes),
+            summary=summary,
+            words=profile_words(refusal, sizes, summary),
         )
 
     def _image(self, profile: str, slug: str, *, is_default: bool) -> VisibleChoice[ImageSettings]:
@@ -149,24 +163,32 @@ class _Page:
             facts=self._image_facts[slug],
             refusal=refusal,
             alternatives=self._instead(refusal, profile, image=slug),
+            words=image_words(refusal),
             contents=NO_CONTENTS if readiness is None else readiness.contents,
         )
 
     def _size(self, profile: str, slug: str, *, is_default: bool) -> VisibleChoice[SizeSettings]:
         view = self._view
         refusal = view.choice_reason(profile, Part.SIZE, slug)
-        size = view.settings.sizes[slug]
-        return VisibleChoice(
+        size, room = view.settings.sizes[slug], view.room(slug)
+        waits = None if refusal is not None else wait_reason(slug, room)
+        alternatives = self._instead(refusal, profile, size=slug)
+        if waits is not None:
+            alternatives = self._alternatives.sooner(Choice(profile=profile, size=slug))
+        choice = VisibleChoice(
             slug=slug,
             entry=size,
             default=is_default,
             facts=self._size_facts[slug],
             refusal=refusal,
-            alternatives=self._instead(refusal, profile, size=slug),
+            alternatives=alternatives,
+            waits=waits,
+            room=room,
             places=size.max_running,
             taken=taken_places(slug, size, view.facilities),
             price_unit=view.settings.price_unit,
         )
+        return replace(choice, words=size_words(choice))
 
     def _custom_images(self, profile: str) -> VisibleCustomImages | None:
         entry = self._view.settings.profiles[profile]

@@ -147,13 +147,17 @@ class EventStreamHandler(ServiceHandler):
     def end(self) -> None:
         """Let go of what `begin` took; called once after it."""
 
+    def reader(self) -> PageTicket:
+        """Return who reads, and until when without being checked anew."""
+        if self.ticket is None:
+            message = f"{self.template} needs a ticket"
+            raise RuntimeError(message)
+        return self.ticket
+
     @override
     async def get(self) -> None:
         """Send events until the reader goes away, the ticket expires or the service ends."""
-        ticket = self.ticket
-        if ticket is None:
-            message = f"{self.template} needs a ticket"
-            raise RuntimeError(message)
+        ticket = self.reader()
         with self.streams.opened(ticket) as self._stream:
             self._set_stream_headers()
             await self.begin()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from typing_extensions import override
@@ -39,13 +39,15 @@ class PageHandler(ServiceHandler):
     """A page. Programs that do not ask for HTML get errors as JSON."""
 
     templates: Environment
+    is_live: ClassVar[bool] = False
+    """Whether its script asks this service for what changes."""
 
     def write_page(self, name: str, **values: Any) -> None:
         """Answer with the template `name`."""
         # Scripts run only with this number, which no injected text can know. The origin itself
         # is no mark of trust: users' servers may share it.
         nonce = secrets.token_urlsafe(16)
-        self.set_header("Content-Security-Policy", _policy(nonce))
+        self.set_header("Content-Security-Policy", _policy(nonce, is_live=self.is_live))
         self.set_header("Content-Type", "text/html; charset=utf-8")
         config = self.context.config
         page = self.templates.get_template(name).render(
@@ -67,10 +69,11 @@ class PageHandler(ServiceHandler):
             super().write_problem(problem)
 
 
-def _policy(nonce: str) -> str:
+def _policy(nonce: str, *, is_live: bool) -> str:
     return "; ".join(
         (
             "default-src 'none'",
+            *(("connect-src 'self'",) if is_live else ()),
             f"script-src 'nonce-{nonce}'",
             # The hub's style sheet imports others, which cannot carry the number.
             f"style-src 'self' 'nonce-{nonce}'",

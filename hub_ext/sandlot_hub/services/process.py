@@ -99,13 +99,38 @@ def run(
         return _give_up(str(error), ExitCode.SETTINGS)
     if path is None:
         end_with_parent()
+    return run_configured(build, config=config, settings=settings)
+
+
+def run_configured(
+    build: Build,
+    *,
+    config: ServiceConfig,
+    settings: LoadedSettings,
+    secrets: Sequence[str] = (),
+) -> int:
+    """Run one service that was told how, until it is told to stop.
+
+    Parameters
+    ----------
+    build
+        As in `run`.
+    config, settings
+        What it was told.
+    secrets
+        What never appears in its log, besides its token.
+
+    Returns
+    -------
+    int
+        The exit code (`ExitCode`).
+    """
     try:
         listener = _listener(config)
     except OSError as error:
         return _give_up(_port_sentence(config, error), _port_code(error))
-    configure_logging(
-        service=name, level=config.log_level, secrets=[config.token.get_secret_value()]
-    )
+    hidden = [config.token.get_secret_value(), *secrets]
+    configure_logging(service=config.name, level=config.log_level, secrets=hidden)
     asyncio.run(serve(build, config=config, settings=settings, listener=listener))
     return ExitCode.OK
 

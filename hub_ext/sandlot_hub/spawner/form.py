@@ -16,14 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sandlot_hub.domain.options import field_name, text_field_name
 
-from .wording import (
-    availability,
-    choice_names,
-    disk_size,
-    image_availability,
-    instead_parts,
-    row_context,
-)
+from .wording import choice_names, disk_size, instead_parts, row_context
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,6 +86,8 @@ class FormPage:
     """What the stream is asked with; empty when there is no stream."""
     ticket_url: str = ""
     """Where the page gets the next ticket; empty when there is no stream."""
+    availability_url: str = ""
+    """Page that shows all accelerators; empty where there are none, or nothing shows them."""
     named_servers: bool = False
     """Whether people may have servers with names of their own here."""
     last: ImpossibleChoice | None = None
@@ -137,11 +132,9 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        availability=availability,
         choice_names=choice_names,
         disk_size=disk_size,
         field_name=field_name,
-        image_availability=image_availability,
         instead_parts=instead_parts,
         row_context=row_context,
         text_field_name=text_field_name,

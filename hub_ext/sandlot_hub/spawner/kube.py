@@ -15,7 +15,6 @@ from typing_extensions import override
 
 from sandlot_hub.adapters.server_answers import server_answers
 from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
-from sandlot_hub.domain.facilities import Facilities, Mode
 from sandlot_hub.domain.pod_denials import CreateAnswer, explain_denial, read_answer, unreachable
 from sandlot_hub.domain.pod_names import home_claim_name
 from sandlot_hub.domain.start_outcomes import Failed, FailureCode
@@ -23,7 +22,7 @@ from sandlot_hub.domain.start_outcomes import Failed, FailureCode
 from .exceptions import SpawnFailed, SpawnUnavailableError
 from .kube_create import CreateLimits, PodCreator
 from .kube_homes import find_home
-from .kube_runs import KubeRuns
+from .kube_offers import KubeOffers
 from .kube_steps import CLUSTER_STEPS, StartSteps
 from .kube_surroundings import WatchedStart
 from .kube_watchdog import Watchdog
@@ -43,21 +42,8 @@ _EARLIER = 5.0
 """Seconds that a start is given up before the hub would, whose words are a bare timeout."""
 
 
-class SandlotKubeSpawner(KubeRuns):
+class SandlotKubeSpawner(KubeOffers):
     """Starts servers as pods, tells why they wait, and ends starts that cannot work."""
-
-    @override
-    async def facilities(self) -> Facilities:
-        """Return what the cluster can do: whether it has room shows when a server is placed."""
-        return Facilities(mode=Mode.KUBERNETES)
-
-    @property
-    @override
-    def feed(self) -> None:
-        """Return None: what is in use in a cluster is told to nobody while a form is open.
-
-        The offers service cannot know it; the form shows this hub's own count, and its age.
-        """
 
     @override
     def isolation(self) -> Isolation:
@@ -195,6 +181,7 @@ class SandlotKubeSpawner(KubeRuns):
         outcome = await creator.create(self.plain(pod))
         if isinstance(outcome, Failed):
             raise self._failure(outcome)
+        self.note_placed()
         return True
 
     async def _make_create_pvc_request(self, pvc: Any, request_timeout: float) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +16,7 @@ from sandlot_hub.adapters.server_answers import server_answers
 from sandlot_hub.adapters.supervisor_client import SupervisorClient
 from sandlot_hub.domain.machine import machine_facilities
 
-from .availability import machine_availability
+from .availability import look_at_machine
 from .exceptions import SpawnUnavailableError
 from .machine import MACHINE_KEY, LocalMachine, as_trouble
 from .mixin import SandlotSpawnerMixin
@@ -38,8 +36,6 @@ _POLL_S = 3
 """Seconds between two looks whether a server still runs."""
 _MARGIN = 15.0
 """Seconds that the hub waits longer than we do, so that our sentence is what people read."""
-_FORM_S = 1.0
-"""Seconds that a form waits for the machine, when there is something older to show."""
 _EXPECTED = frozenset({"JPY_API_TOKEN"})
 """What the hub sets of itself and a server does not need: no reason for a warning."""
 
@@ -103,6 +99,12 @@ class SandlotLocalSpawner(SandlotSpawnerMixin, Spawner):
         """Return what this machine can do, as of a moment ago."""
         return machine_facilities(await self.machine.facilities())
 
+    @property
+    @override
+    def counted_at(self) -> float:
+        """When the supervisor was asked what is free."""
+        return self.machine.asked_at
+
     @override
     def isolation(self) -> Isolation:
         """Return whether servers have uids of their own here; the worse while that is unknown."""
@@ -112,15 +114,7 @@ class SandlotLocalSpawner(SandlotSpawnerMixin, Spawner):
     @override
     async def availability(self) -> Availability:
         """Return what the form shows, without asking the machine where a service tells of it."""
-        seen = None if self.feed is None else await self.feed.machine()
-        if seen is None:
-            return machine_availability(await self.machine.facilities())
-        if not seen.live:
-            # What the service said last may be hours old, and the form refuses by it.
-            with contextlib.suppress(SpawnUnavailableError, TimeoutError):
-                async with asyncio.timeout(_FORM_S):
-                    return machine_availability(await self.machine.facilities())
-        return machine_availability(seen.machine, live=seen.live, age_s=seen.age_s)
+        return await look_at_machine(lambda: self.machine, self.feed)
 
     # --- the process -----------------------------------------------------------------
 
@@ -162,6 +156,8 @@ class SandlotLocalSpawner(SandlotSpawnerMixin, Spawner):
         return self._process
 
     def _request(self, plan: Plan) -> StartServer:
+        # The supervisor takes what it needs in answering the request, or refuses it.
+        self.note_placed()
         self.ip, self.port = LOOPBACK, random_port()
         environment, left_out = allowed_environment(self.get_env())
         unexpected = sorted(set(left_out) - _EXPECTED)

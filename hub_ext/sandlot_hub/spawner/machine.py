@@ -10,12 +10,14 @@ from sandlot_hub.adapters.supervisor_client import (
     SupervisorRefusedError,
     SupervisorUnreachableError,
 )
+from sandlot_hub.domain.refusals import RefusalCode, Refused
 
-from .exceptions import SpawnUnavailableError
+from .exceptions import SpawnRefused, SpawnUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from sandlot_contracts.problem import Problem
     from sandlot_contracts.supervisor import LocalFacilities
     from sandlot_hub.domain.ports import ProcessSupervisor
 
@@ -48,6 +50,11 @@ class LocalMachine:
         """What was said last, however long ago; None before the first answer."""
         return None if self._known is None else self._known[1]
 
+    @property
+    def asked_at(self) -> float:
+        """When `latest` was asked for, in seconds of the monotonic clock; 0 before the first."""
+        return 0.0 if self._known is None else self._known[0]
+
     async def facilities(self) -> LocalFacilities:
         """Return what this machine can do, as of at most `FACILITIES_AGE` seconds ago.
 
@@ -68,6 +75,12 @@ class LocalMachine:
         return local
 
 
+_TAKEN_SINCE = frozenset(
+    {RefusalCode.ACCELERATORS_BUSY, RefusalCode.SIZE_NEVER_FITS, RefusalCode.SIZE_UNAVAILABLE}
+)
+"""What the hub would have refused itself, had it known: two people press Start at one moment."""
+
+
 @asynccontextmanager
 async def as_trouble() -> AsyncIterator[None]:
     """Convert what the supervisor's client raises, once, into what the hub understands."""
@@ -81,4 +94,15 @@ async def as_trouble() -> AsyncIterator[None]:
         )
         raise SpawnUnavailableError(message, code="supervisor-unreachable") from error
     except SupervisorRefusedError as error:
+        if error.problem.code in _TAKEN_SINCE:
+            raise SpawnRefused(_as_refusal(error.problem)) from error
         raise SpawnUnavailableError(error.problem.detail, code=error.problem.code) from error
+
+
+def _as_refusal(problem: Problem) -> Refused:
+    return Refused(
+        code=RefusalCode(problem.code),
+        message=problem.detail,
+        field=problem.field,
+        status=problem.status,
+    )

@@ -90,7 +90,8 @@ class SandlotSpawnerMixin(SpawnForm):
         self.story.begin()
         try:
             # Between the count of the places and the plan that takes one, nothing may wait.
-            facilities = self.counted(await self.facilities())
+            found = await self.facilities()
+            facilities = self.counted(found, self.counted_at)
         except SpawnUnavailableError as error:
             self.story.fail(error)
             raise
@@ -126,7 +127,7 @@ class SandlotSpawnerMixin(SpawnForm):
 
     def _keep(self, plan: Plan, facilities: Facilities) -> None:
         self.plan = plan
-        self.places.take(self._place, plan.size_slug)
+        self.places.begin(self._place, plan.size_slug)
         self.spawn_id = uuid.uuid4().hex
         self.ended = None
         self.last_options = plan.options
@@ -190,6 +191,10 @@ class SandlotSpawnerMixin(SpawnForm):
         """Yield what happens in this start, from its beginning."""
         async for event in self.story.events():
             yield event
+
+    def note_placed(self) -> None:
+        """Note that the server was handed over to what runs it, which counts it from now on."""
+        self.places.placed(self._place, self.clock.monotonic())
 
     def note_end(self, message: str, *, code: str) -> None:
         """Keep why the server has ended, for the pages and the log.

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import ipaddress
 import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
 
 from sandlot_hub.adapters.clock import SystemClock
 from sandlot_hub.adapters.offers_subscription import BackOff, OffersSource, OffersSubscription
 from sandlot_hub.adapters.page_ticket import PageTicket, sign_ticket, ticket_key
+from sandlot_hub.adapters.service_config import LOOPBACK
 from sandlot_hub.domain.access import named_groups
 
 if TYPE_CHECKING:
     import logging
 
-    from sandlot_contracts.supervisor import LocalFacilities
+    from sandlot_contracts.capacity import CapacityState
+    from sandlot_contracts.offers import AvailabilitySnapshot
     from sandlot_hub.domain.entitlements import Entitlements
     from sandlot_hub.domain.ports import Clock
     from sandlot_hub.domain.settings import SandlotSettings
@@ -42,12 +46,14 @@ class HubService(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenMachine:
-    """What the service said of this machine."""
+class Seen:
+    """What the service said."""
 
-    machine: LocalFacilities
+    snapshot: AvailabilitySnapshot
     age_s: float
     """Seconds since that was true."""
+    counted_at: float
+    """When that was, in seconds of the monotonic clock."""
     live: bool
     """Whether it still is, as far as anybody knows."""
 
@@ -59,8 +65,8 @@ class OffersFeed:
     ----------
     subscription
         Holds the latest snapshot.
-    stream_url
-        Where browsers find the stream of changes.
+    public_url
+        Where browsers find the service, with a slash at its end.
     key
         Key of the service's tickets.
     groups
@@ -73,19 +79,20 @@ class OffersFeed:
         self,
         *,
         subscription: OffersSubscription,
-        stream_url: str,
+        public_url: str,
         key: bytes,
         groups: frozenset[str],
         clock: Clock,
     ) -> None:
         self._subscription = subscription
-        self.stream_url = stream_url
+        self.stream_url = f"{public_url}api/v1/stream"
+        self.availability_url = f"{public_url}availability"
         self._key = key
         self._groups = groups
         self._clock = clock
 
-    async def machine(self) -> SeenMachine | None:
-        """Return what is known of this machine, without asking; None when nothing is.
+    async def seen(self) -> Seen | None:
+        """Return what is known, without asking; None when nothing is.
 
         Only the first question of a hub waits, for at most a second, and not for a
         service that does not answer.
@@ -94,11 +101,25 @@ class OffersFeed:
         subscription.start()
         await subscription.first(_FIRST_S)
         latest = subscription.latest
-        if latest is None or latest.machine is None:
+        if latest is None:
             return None
-        return SeenMachine(
-            machine=latest.machine, age_s=subscription.age_s(), live=subscription.connected
+        return Seen(
+            snapshot=latest,
+            age_s=subscription.age_s(),
+            counted_at=subscription.true_at,
+            live=subscription.connected,
         )
+
+    @property
+    def capacity(self) -> CapacityState | None:
+        """What is free now; None when that is not known, or no longer."""
+        latest = self._subscription.latest
+        return latest.capacity if latest is not None and self._subscription.connected else None
+
+    @property
+    def counted_at(self) -> float:
+        """When what was seen last was true, in seconds of the monotonic clock."""
+        return self._subscription.true_at
 
     def ticket(self, owner: Entitlements) -> str:
         """Return a ticket for the pages that show what `owner` may start."""
@@ -111,6 +132,20 @@ class OffersFeed:
         return sign_ticket(ticket, key=self._key, now=self._clock.now().timestamp())
 
 
+def beside(url: str) -> str:
+    """Return where a process beside this one answers that the proxy reaches at `url`.
+
+    A name of the cluster may lead through a network policy that does not let the hub talk to
+    itself; what is reached by a name listens everywhere.
+    """
+    parts = urlsplit(url)
+    try:
+        ipaddress.ip_address(parts.hostname or "")
+    except ValueError:
+        return f"http://{LOOPBACK}:{parts.port}"
+    return url.rstrip("/")
+
+
 def build_feed(
     service: HubService, *, settings: SandlotSettings, settings_hash: str, log: logging.Logger
 ) -> OffersFeed:
@@ -118,7 +153,7 @@ def build_feed(
     clock = SystemClock()
     key = ticket_key(service.api_token)
     source = OffersSource(
-        url=f"{service.url.rstrip('/')}{service.prefix}api/v1/snapshots",
+        url=f"{beside(service.url)}{service.prefix}api/v1/snapshots",
         key=key,
         settings_hash=settings_hash,
     )
@@ -127,7 +162,7 @@ def build_feed(
     )
     return OffersFeed(
         subscription=subscription,
-        stream_url=f"{service.host}{service.prefix}api/v1/stream",
+        public_url=f"{service.host}{service.prefix}",
         key=key,
         groups=named_groups(settings),
         clock=clock,

@@ -11,7 +11,7 @@ from sandlot_hub.adapters.supervisor_client import (
 )
 from sandlot_hub.domain.units import format_duration
 
-from .exceptions import SpawnFailed, SpawnUnavailableError
+from .exceptions import SpawnFailed, SpawnRefused, SpawnUnavailableError
 from .log_lines import readable
 from .machine import as_trouble
 
@@ -95,6 +95,8 @@ class LocalProcess:
         ------
         SpawnFailed
             It ended by itself, or did not answer in time.
+        SpawnRefused
+            Somebody else was given what it needs, a moment ago.
         SpawnUnavailableError
             The supervisor could not start it.
         """
@@ -104,7 +106,7 @@ class LocalProcess:
                 await self._start_and_wait(build_request, answers)
         except TimeoutError as error:
             raise await self._too_slow(limit) from error
-        except SpawnUnavailableError as error:
+        except (SpawnRefused, SpawnUnavailableError) as error:
             self._story.fail(error)
             raise
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from sandlot_hub.adapters.clock import SystemClock
+from sandlot_hub.domain.capacity_claims import capacity_after
 from sandlot_hub.domain.profile_list import build_profile_list
 from sandlot_hub.domain.profiles import resolve, visible
 from sandlot_hub.domain.refusals import Refused
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from sandlot_contracts.session import Isolation
     from sandlot_hub.domain.entitlements import Entitlements
     from sandlot_hub.domain.facilities import Facilities
-    from sandlot_hub.domain.ports import EntitlementsSource
+    from sandlot_hub.domain.ports import Clock, EntitlementsSource
 
 
 class SpawnForm(BrowserRequests):
@@ -33,6 +35,9 @@ class SpawnForm(BrowserRequests):
     refusal: Refused | None = None
     """Why."""
 
+    clock: Clock = SystemClock()
+    """The time."""
+
     # --- what a subclass says --------------------------------------------------------
 
     async def facilities(self) -> Facilities:
@@ -43,6 +48,11 @@ class SpawnForm(BrowserRequests):
         SpawnUnavailableError
             It could not be found out.
         """
+        raise NotImplementedError
+
+    @property
+    def counted_at(self) -> float:
+        """When what `facilities` says is free was counted, in seconds of the monotonic clock."""
         raise NotImplementedError
 
     def isolation(self) -> Isolation:
@@ -98,12 +108,28 @@ class SpawnForm(BrowserRequests):
         """Return who the owner is."""
         return self.entitlements_source.entitlements(self.user.name)
 
-    def counted(self, facilities: Facilities) -> Facilities:
+    def counted(self, facilities: Facilities, counted_at: float) -> Facilities:
         """Return facilities with the servers that this hub starts or runs, exact as of now.
 
         What others report of them is older than what this hub has granted since.
+
+        Parameters
+        ----------
+        facilities
+            As others report them.
+        counted_at
+            When what is free was counted, in seconds of the monotonic clock.
         """
-        return dataclasses.replace(facilities, running=self.places.running())
+        capacity = facilities.capacity
+        if capacity is not None:
+            begun = self.places.begun_since(counted_at)
+            capacity = capacity_after(capacity, begun, settings=self.required_settings)
+        return dataclasses.replace(
+            facilities,
+            running=self.places.running(),
+            capacity=capacity,
+            now=self.clock.now(),
+        )
 
     async def get_options_form(self) -> str:
         """Return the spawn form as HTML, for the owner as things are now."""
@@ -130,7 +156,7 @@ class SpawnForm(BrowserRequests):
 
     def _shown(self, seen: Availability) -> Facilities:
         if seen.live or self.feed is None:
-            return self.counted(seen.facilities)
+            return self.counted(seen.facilities, seen.counted_at)
         # An open page says then that it does not know: no number may say otherwise.
         return dataclasses.replace(seen.facilities, running=None)
 
@@ -184,4 +210,5 @@ class SpawnForm(BrowserRequests):
             stream_url=feed.stream_url,
             ticket=feed.ticket(self.entitlements()),
             ticket_url=addresses.ticket,
+            availability_url=feed.availability_url if self.required_settings.accelerators else "",
         )

@@ -1,4 +1,4 @@
-"""The one option that is Sandlot's own: `c.Sandlot.settings`."""
+"""The options that are Sandlot's own: `c.Sandlot`."""
 
 from __future__ import annotations
 
@@ -92,6 +92,50 @@ class Sandlot(Configurable):
 
         The hub starts the service beside itself. When not set, it is the host of
         `c.JupyterHub.hub_connect_url` with port 8089; on one machine it is not used.
+        """,
+    ).tag(config=True)
+
+    offers_kubeconfig = Unicode(
+        help="""
+        Credentials of an account of its own with which the offers service looks at the cluster.
+
+        A kubeconfig, or a folder with `token` and `ca.crt`, as the Secret of
+        config/kubernetes/offers.yaml is mounted; an absolute path. It needs to list and watch
+        nodes and pods, and nothing else. When not set, the service comes with the account of
+        the hub's pod: if that may not look at nodes, nobody is told what is free.
+        """,
+    ).tag(config=True)
+
+    dask_gateway_url = Unicode(
+        help="""
+        Where the hub's proxy reaches the Dask gateway on Kubernetes; without it there is none.
+
+        With config/kubernetes/dask-gateway.yaml it is `http://sandlot-dask-gateway:8090`. On one
+        machine `sandlot up` runs a gateway, and none of these options is used.
+        """,
+    ).tag(config=True)
+
+    dask_gateway_token = Unicode(
+        help="""
+        The token that the gateway has, from its Secret. Take it from a variable of the environment.
+
+        Not needed where `c.JupyterHub.services` has a service `dask-gateway` with its `api_token`.
+        """,
+    ).tag(config=True)
+
+    dask_proxy_address = Unicode(
+        help="""
+        Host and port at which users' servers reach the proxy to schedulers.
+
+        When not set, `sandlot-dask-proxy:8786`, as config/kubernetes/dask-gateway.yaml has it.
+        """,
+    ).tag(config=True)
+
+    servers_proxy_url = Unicode(
+        help="""
+        Where users' servers on Kubernetes reach the hub's proxy, without any path.
+
+        When not set, `http://proxy-public`, which is its name with Zero to JupyterHub.
         """,
     ).tag(config=True)
 

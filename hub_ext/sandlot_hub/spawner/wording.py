@@ -5,66 +5,14 @@ A table that both read in their tests keeps the two alike.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
-
-from sandlot_hub.domain.refusals import RefusalCode
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-State = Literal["", "open", "free", "few", "full", "off", "unknown"]
-
 _GIB = 1024**3
 _MIB = 1024**2
-_FEW = 4
-"""A quarter of the places or less is few."""
-
-
-class Words(NamedTuple):
-    """How many are free, in few words."""
-
-    state: State
-    """Chooses the mark and the colour."""
-    text: str
-    """Empty where there is nothing to say."""
-
-
-_OPEN = Words("open", "available")
-_FULL = Words("full", "full")
-_OFF = Words("off", "not available")
-_UNKNOWN = Words("unknown", "not known")
-_NOTHING = Words("", "")
-
-
-def availability(refusal: Mapping[str, str] | None, places: int | None, taken: int | None) -> Words:
-    """Return how many servers of a size can still be started.
-
-    Parameters
-    ----------
-    refusal
-        Why it is off, with its ``code``; None when it is on.
-    places
-        How many may run at once; None without a limit.
-    taken
-        How many run; None when that is not known, which is never told as free.
-    """
-    if refusal is not None:
-        return _FULL if refusal["code"] == RefusalCode.SIZE_FULL else _OFF
-    if places is None:
-        return _OPEN
-    if taken is None:
-        return _UNKNOWN
-    free = max(0, places - taken)
-    if free == 0:
-        return _FULL
-    is_few = free == 1 or free * _FEW <= places
-    return Words("few" if is_few else "free", f"{free} of {places} free")
-
-
-def image_availability(refusal: Mapping[str, str] | None) -> Words:
-    """Return whether an image can be started; nothing when it can, as most can."""
-    return _NOTHING if refusal is None else _OFF
 
 
 class NamePart(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sandlot_contracts.availability import Availability
 from sandlot_contracts.offers import OfferList
 
 if TYPE_CHECKING:
@@ -25,3 +26,13 @@ class OffersClient:
             As `ServiceClient.get` raises it.
         """
         return await self._service.get("api/v1/offers", OfferList)
+
+    async def availability(self) -> Availability:
+        """Return which accelerators are free, of those that the owner sees.
+
+        Raises
+        ------
+        ProblemError
+            As `ServiceClient.get` raises it.
+        """
+        return await self._service.get("api/v1/availability", Availability)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from .availability import AvailabilityHandler
 from .base import PREFIX
 from .clusters import (
     ClusterAdaptHandler,
@@ -32,6 +33,7 @@ ROUTES: dict[str, type[OwnedHandler]] = {
     "session": SessionHandler,
     "usage": UsageHandler,
     "offers": OffersHandler,
+    "availability": AvailabilityHandler,
     "clusters": ClustersHandler,
     "clusters/options": ClusterOptionsHandler,
     "clusters/{name}": ClusterHandler,

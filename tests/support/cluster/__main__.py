@@ -75,6 +75,7 @@ async def _hub(cluster: Cluster, plane: ControlPlane) -> KubeHub:
             document=offered_settings(),
             namespace=namespace.name,
             access=await namespace.hub_account(),
+            offers=await namespace.offers_account(),
         )
     folder = plane.folder / "hub"
     folder.mkdir()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import secrets
+import signal
 import socket
 import ssl
 import sys
@@ -124,6 +126,11 @@ class ControlPlane:
     def stop(self) -> None:
         """Kill every part: what they hold goes with the folder."""
         self._processes.stop()
+
+    def rest(self, *names: str) -> None:
+        """Let parts stand still from now on: controllers that would look after fake objects."""
+        for name in names:
+            os.kill(self._processes.pid(name), signal.SIGSTOP)
 
     def check(self) -> None:
         """Raise if a part has ended.
@@ -279,6 +286,9 @@ class ControlPlane:
             f"--authentication-kubeconfig={kubeconfig}",
             f"--authorization-kubeconfig={kubeconfig}",
             "--bind-address=127.0.0.1",
+            # By default each asks 20 or 50 times a second, and hundreds of nodes or pods wait.
+            "--kube-api-qps=500",
+            "--kube-api-burst=1000",
         ]
 
     def _kwok(self) -> list[str]:

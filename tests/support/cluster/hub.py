@@ -11,9 +11,12 @@ import http.client
 import json
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
+import tomllib
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,23 +26,25 @@ from sandlot_hub.local.proxy import find_traefik
 from support.cluster.control_plane import INSIDE
 from support.cluster.errors import ClusterError
 from support.cluster.hub_client import hub_client
+from support.cluster.hub_files import CONFIG, PROXY
 from support.cluster.network import ADDRESS
 from support.cluster.processes import Processes
 from support.cluster.stand_in import SILENT
 from support.cluster.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from support.cluster.access import Access
     from support.cluster.control_plane import ControlPlane
     from support.cluster.hub_client import HubClient
-    from support.cluster.network import Network
 
 START_S = 60.0
 STOP_S = 30.0
 ASK_S = 5.0
+ROUTES = "routes.toml"
+"""File in its folder by which it tells its proxy what is where."""
 TAIL = 4000
 """Characters of the log that an error shows."""
 TESTER = "tester"
@@ -61,46 +66,6 @@ TESTER_SCOPES = (
 ADMIN = "admin"
 """A user who may do everything; any password is right for anybody."""
 
-_CONFIG = """\
-import json
-from pathlib import Path
-
-c = get_config()
-for section, values in json.loads(Path(__file__).with_name("hub.json").read_text()).items():
-    c[section].update(values)
-c.Authenticator.admin_users = {{{admin!r}}}
-
-{extra}
-
-from sandlot_hub import install
-
-install(c, "settings.json")
-"""
-_PROXY = """\
-[global]
-checkNewVersion = false
-sendAnonymousUsage = false
-[log]
-level = "WARN"
-[api]
-[entryPoints.http]
-address = "{address}:{port}"
-[entryPoints.http.transport.respondingTimeouts]
-readTimeout = "0s"
-[entryPoints.auth_api]
-address = "127.0.0.1:{api_port}"
-[providers]
-providersThrottleDuration = "0s"
-[providers.file]
-filename = "{rules}"
-watch = true
-"""
-_FREE_PORTS = """\
-import socket, sys
-held = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
-print(*(each.getsockname()[1] for each in held))
-"""
-
 
 @dataclass(frozen=True, kw_only=True)
 class HubSpec:
@@ -113,6 +78,10 @@ class HubSpec:
     access: Access
     """How it reaches the API server, as the account of `namespace.hub_account()`; also through a
     `fault_proxy`."""
+    offers: Access | None = None
+    """How its offers service looks at the cluster, as the account of `namespace.offers_account()`;
+    also through a `fault_proxy`. Without one it has the hub's account, which sees the servers' own
+    namespace, and never the hub's `fault_proxy`: what a test does to the hub is done to the hub."""
     extra: str = ""
     """Lines for its jupyterhub_config.py, before `install`; ``c`` is there."""
     config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -146,6 +115,8 @@ class KubeHub:
         self.namespace = spec.namespace
         self._network = plane.network
         self._outside = plane.outside.server
+        self._authority = plane.outside.authority
+        self._inward: set[int | None] = set()
         self._processes = Processes(folder)
         self._hub: subprocess.Popen[bytes] | None = None
         self._ports: dict[str, int] = {}
@@ -156,6 +127,11 @@ class KubeHub:
     def inside_url(self) -> str:
         """Its root for whoever runs in the cluster."""
         return f"http://{ADDRESS}:{self._ports['proxy']}/"
+
+    @property
+    def api_url(self) -> str:
+        """Where its API answers to whoever runs in the cluster."""
+        return f"http://{ADDRESS}:{self._ports['hub']}/hub/api"
 
     @property
     def log(self) -> str:
@@ -182,7 +158,7 @@ class KubeHub:
             How long that may take, in seconds.
         """
         if not self._ports:
-            self._prepare()
+            self.prepare()
         with (self.folder / "hub.log").open("ab") as log:
             self._hub = subprocess.Popen(
                 self._network.command(
@@ -203,6 +179,21 @@ class KubeHub:
         if self._hub is not None:
             self._hub.kill()
             self._hub.wait(STOP_S)
+
+    @contextmanager
+    def proxy_paused(self) -> Iterator[None]:
+        """Let its proxy do nothing while the context lasts; it keeps all that it has."""
+        os.kill(self._processes.pid("proxy"), signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._processes.pid("proxy"), signal.SIGCONT)
+
+    def routes(self) -> set[str]:
+        """Return the paths of the servers that its proxy is told of."""
+        told = tomllib.loads((self.folder / ROUTES).read_text()).get("jupyterhub", {})
+        specs = {route["routespec"] for route in told.get("routes", {}).values()}
+        return {spec for spec in specs if spec.startswith("/user/")}
 
     def restart(self) -> KubeHub:
         """Let it end in order, if it runs, and start it again."""
@@ -273,9 +264,10 @@ class KubeHub:
             **self.spec.environment,
         }
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
+        """Choose its ports and start what stands beside it, before `start` does so."""
         names = ("hub", "proxy", "proxy-api", "offers", "pods")
-        self._ports = dict(zip(names, _free_ports(self._network, len(names)), strict=True))
+        self._ports = dict(zip(names, self._network.free_ports(len(names)), strict=True))
         self._write_files()
         self._start_proxy()
         if self.spec.stand_in:
@@ -284,10 +276,12 @@ class KubeHub:
         self.url = f"http://127.0.0.1:{self._forward()}/"
 
     def _write_files(self) -> None:
-        self._access().write(self.folder / "kubeconfig")
+        outside = self.spec.access.at(self._outside, authority=self._authority)
+        self._inside(self.spec.access).write(self.folder / "kubeconfig")
+        self._inside(self.spec.offers or outside).write(self.folder / "offers-kubeconfig")
         (self.folder / "settings.json").write_text(json.dumps(self.spec.document))
         (self.folder / "hub.json").write_text(json.dumps(self._config()))
-        extra = _CONFIG.format(admin=ADMIN, extra=self.spec.extra)
+        extra = CONFIG.format(admin=ADMIN, extra=self.spec.extra)
         (self.folder / "jupyterhub_config.py").write_text(extra)
 
     def _config(self) -> dict[str, dict[str, Any]]:
@@ -313,11 +307,15 @@ class KubeHub:
                 "traefik_api_username": "hub",
                 "traefik_api_password": self.token,
                 "traefik_entrypoint": "http",
-                "dynamic_config_file": str(self.folder / "routes.toml"),
+                "dynamic_config_file": str(self.folder / ROUTES),
             },
             "Authenticator": {"allow_all": True},
             "KubeSpawner": {"namespace": self.spec.namespace},
-            "Sandlot": {"offers_url": f"http://{ADDRESS}:{ports['offers']}"},
+            "Sandlot": {
+                "offers_url": f"http://{ADDRESS}:{ports['offers']}",
+                "offers_kubeconfig": str(self.folder / "offers-kubeconfig"),
+                "servers_proxy_url": self.inside_url.rstrip("/"),
+            },
         }
         if self.spec.stand_in:
             known["KubeSpawner"]["port"] = ports["pods"]
@@ -325,24 +323,28 @@ class KubeHub:
             known.setdefault(section, {}).update(values)
         return known
 
-    def _access(self) -> Access:
+    def _inside(self, access: Access) -> Access:
         """Return the way to the API server from inside."""
-        access = self.spec.access
         if access.server == self._outside:
             return access.at(INSIDE)
         # A fault proxy, which listens on this machine: the same address leads to it.
         port = urlsplit(access.server).port
+        if port in self._inward:
+            return access
+        self._inward.add(port)
         with open("/proc/self/ns/net", "rb") as here:  # noqa: PTH123 (a descriptor is what is needed)
             script = Path(__file__).with_name("inward.py")
-            self._run("inward", str(script), str(port), str(here.fileno()), inherit=here.fileno())
+            self._run(
+                f"inward-{port}", str(script), str(port), str(here.fileno()), inherit=here.fileno()
+            )
         return access
 
     def _start_proxy(self) -> None:
-        rules = self.folder / "routes.toml"
+        rules = self.folder / ROUTES
         rules.write_text("# The hub writes its routes here.\n")
         static = self.folder / "traefik.toml"
         static.write_text(
-            _PROXY.format(
+            PROXY.format(
                 address=ADDRESS,
                 port=self._ports["proxy"],
                 api_port=self._ports["proxy-api"],
@@ -368,10 +370,3 @@ class KubeHub:
         command = self._network.command(sys.executable, "-I", *arguments)
         descriptors = () if inherit is None else (inherit,)
         self._processes.start(name, command, descriptors=descriptors)
-
-
-def _free_ports(network: Network, count: int) -> list[int]:
-    """Return ports of the namespace that nothing listens at."""
-    command = network.command(sys.executable, "-I", "-c", _FREE_PORTS, str(count))
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=ASK_S)
-    return [int(each) for each in done.stdout.split()]

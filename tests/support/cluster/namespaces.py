@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 
 SHIPPED = ROOT / "config/kubernetes/rbac.yaml"
 """The service account, then each role with its binding, in this order."""
+SHIPPED_OFFERS = ROOT / "config/kubernetes/offers.yaml"
+"""The service account, the Secret with its token, then each role in the whole cluster with its
+binding, in this order."""
 HUB = "sandlot-hub"
+OFFERS = "sandlot-offers"
 TOKEN_S = 6 * 3600
 SECURITY = "pod-security.kubernetes.io/enforce"
 
@@ -49,11 +54,17 @@ class TestNamespace:
         self.core = CoreV1Api(client)
         self._rbac = RbacAuthorizationV1Api(client)
         self._access = access
+        self._bound: list[str] = []
 
     @property
     def hub_user(self) -> str:
         """The hub's account, as the audit log names it."""
         return f"system:serviceaccount:{self.name}:{HUB}"
+
+    @property
+    def offers_user(self) -> str:
+        """The offers service's own account, as the audit log names it."""
+        return f"system:serviceaccount:{self.name}:{OFFERS}"
 
     @classmethod
     async def create(
@@ -149,8 +160,48 @@ class TestNamespace:
         answer = await self.core.create_namespaced_service_account_token(HUB, self.name, asked)
         return self._access.as_account(answer.status.token, namespace=self.name)
 
+    async def offers_account(
+        self, rules: Sequence[Rule] | None = None, *, devices: bool = False
+    ) -> Access:
+        """Make what `SHIPPED_OFFERS` says; return the access of the offers service's own account.
+
+        The token is that of its Secret, which the cluster fills. Roles and bindings are the whole
+        cluster's, so they get this namespace's name, and go with it.
+
+        Parameters
+        ----------
+        rules
+            These rights instead.
+        devices
+            Whether to give it those for devices that are claimed, too.
+        """
+        account, secret = offers_account_documents()
+        await self.core.create_namespaced_service_account(self.name, account)
+        for role, binding in offers_roles(self.name, devices=devices and rules is None):
+            if rules is not None:
+                role["rules"] = [*rules]
+            name = f"{role['metadata']['name']}-{self.name}"
+            role["metadata"]["name"] = binding["metadata"]["name"] = name
+            binding["roleRef"]["name"] = name
+            await self._rbac.create_cluster_role(role)
+            self._bound.append(name)
+            await self._rbac.create_cluster_role_binding(binding)
+        await self.core.create_namespaced_secret(self.name, secret)
+        filled = await watched(
+            self.core.list_namespaced_secret,
+            self.name,
+            name=OFFERS,
+            wanted=lambda found: bool(found.data and found.data.get("token")),
+            what="the Secret of the offers service has its token",
+        )
+        token = base64.b64decode(filled.data["token"]).decode()
+        return self._access.as_account(token, namespace=self.name)
+
     async def remove(self) -> None:
         """Have it removed. Its pods go at once, also those that would not end by themselves."""
+        for name in self._bound:
+            await self._rbac.delete_cluster_role_binding(name)
+            await self._rbac.delete_cluster_role(name)
         await self.core.delete_collection_namespaced_pod(self.name, grace_period_seconds=0)
         # A test may have removed it.
         try:
@@ -163,6 +214,28 @@ class TestNamespace:
 def shipped_account() -> Any:
     """Return the hub's service account."""
     return next(yaml.safe_load_all(SHIPPED.read_text()))
+
+
+def offers_account_documents() -> tuple[Any, Any]:
+    """Return the offers service's account, and the Secret with its token."""
+    account, secret, *_ = yaml.safe_load_all(SHIPPED_OFFERS.read_text())
+    return account, secret
+
+
+def offers_roles(namespace: str, *, devices: bool = False) -> list[tuple[Any, Any]]:
+    """Return the offers service's roles, each with its binding.
+
+    Parameters
+    ----------
+    namespace
+        Of its account.
+    devices
+        Whether to return that for devices that are claimed, too.
+    """
+    text = SHIPPED_OFFERS.read_text().replace("namespace: NAMESPACE", f"namespace: {namespace}")
+    _, _, *documents = yaml.safe_load_all(text)
+    pairs = list(zip(documents[::2], documents[1::2], strict=True))
+    return pairs if devices else pairs[:1]
 
 
 def shipped_roles(*, homes: bool = True) -> list[tuple[Any, Any]]:

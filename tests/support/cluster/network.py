@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 from support.cluster.errors import CannotRunHereError
@@ -27,6 +28,13 @@ NAMESPACES = Path("/run/netns")
 PROGRAMS = ("ip", "nsenter", "setpriv", "unshare")
 COMMAND_S = 30.0
 END_S = 20.0
+
+
+_FREE_PORTS = """\
+import socket, sys
+held = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
+print(*(each.getsockname()[1] for each in held))
+"""
 
 
 class Network:
@@ -58,6 +66,14 @@ class Network:
     def command(self, *arguments: str) -> list[str]:
         """Return the command that runs another one inside, with the same process id."""
         return ["nsenter", f"--net={self._path}", "--", *arguments]
+
+    def free_ports(self, count: int) -> list[int]:
+        """Return ports inside that nothing listens at."""
+        command = self.command(sys.executable, "-I", "-c", _FREE_PORTS, str(count))
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=COMMAND_S
+        )
+        return [int(each) for each in done.stdout.split()]
 
     def members(self) -> list[int]:
         """Return the process ids of all that run inside."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from kubernetes_asyncio.client import ApiClient
 
+    from support.cluster.access import Access
     from support.cluster.cluster import Cluster
 
 Answer = TypeVar("Answer")
@@ -38,7 +39,7 @@ PATIENCE = {
     "busy": "15 s",
     "container": "3 s",
     "never_fits": "8 s",
-    "stopping": "5 s",
+    "stopping": "8 s",
     "volume": "8 s",
 }
 """Long enough to read why a start waits."""
@@ -60,6 +61,8 @@ def give_fate(spawner, pod):
 c.KubeSpawner.modify_pod_hook = give_fate
 # A request to start is answered at once, and not when the server runs.
 c.JupyterHub.tornado_settings = {{"slow_spawn_timeout": 0}}
+# A stop is left to the cluster after this and the patience for it.
+c.KubeSpawner.k8s_api_request_retry_timeout = 5
 """
 
 
@@ -167,6 +170,7 @@ class World:
         self, *, loop: Background, client: ApiClient, namespace: TestNamespace, hub: KubeHub
     ) -> None:
         self._loop = loop
+        self.client = client
         self.core = namespace.core
         self.scheduling = SchedulingV1Api(client)
         self.name = namespace.name
@@ -227,6 +231,12 @@ class World:
         }
         self.run(self.core.create_namespaced_event(self.name, event))
 
+    def let_end(self, user: str) -> None:
+        """Let somebody's pods end that are stuck, or would be."""
+        free = {"metadata": {"annotations": {FATE: None}}}
+        for found in self.pods_of(user):
+            self.run(self.core.patch_namespaced_pod(found.metadata.name, self.name, free))
+
     def has_nothing_left_of(self, user: str) -> None:
         """Expect that nothing runs of somebody, whose home has stayed."""
         self.until(lambda: not self.pods_of(user), what=f"no pod of {user} is left")
@@ -246,7 +256,13 @@ class World:
 
 
 @contextmanager
-def world(cluster: Cluster, folder: Path) -> Iterator[World]:
+def world(
+    cluster: Cluster,
+    folder: Path,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    offers: Callable[[Access], Access] | None = None,
+) -> Iterator[World]:
     """Give a world while the context lasts.
 
     Parameters
@@ -255,6 +271,11 @@ def world(cluster: Cluster, folder: Path) -> Iterator[World]:
         Our own cluster.
     folder
         For the hub: empty, and only its own.
+    settings
+        In place of `document()`.
+    offers
+        Returns the way on which the offers service's own account looks at the cluster; without it
+        the service has no account.
     """
     assert cluster.plane is not None
     with Background() as loop, ExitStack() as stack:
@@ -264,9 +285,10 @@ def world(cluster: Cluster, folder: Path) -> Iterator[World]:
         namespace = loop.run(TestNamespace.create(client=client, access=cluster.access))
         stack.callback(lambda: loop.run(namespace.remove()))
         spec = HubSpec(
-            document=document(),
+            document=settings or document(),
             namespace=namespace.name,
             access=loop.run(namespace.hub_account()),
+            offers=None if offers is None else offers(loop.run(namespace.offers_account())),
             extra=_FATES.format(fates=json.dumps(_annotations())),
         )
         hub = KubeHub(spec, plane=cluster.plane, folder=folder)

@@ -20,6 +20,9 @@ from sandlot_hub.services.pages import build_templates
 
 from .audiences import Audiences
 from .availability import ClusterFacilities, FacilitiesSource, Offers
+from .availability_handlers import availability_routes
+from .availability_metrics import AcceleratorsCollector
+from .board import AvailabilityBoard
 from .handlers import OffersHandler, OffersPage
 from .metrics import OffersMetrics
 from .streams import PageStream, SnapshotStream
@@ -48,6 +51,7 @@ class OffersParts:
     streams: OpenStreams
     audiences: Audiences
     metrics: OffersMetrics
+    board: AvailabilityBoard
 
 
 def offers_routes(parts: OffersParts) -> tuple[Route, ...]:
@@ -78,25 +82,53 @@ def offers_routes(parts: OffersParts) -> tuple[Route, ...]:
             access=Page(scopes=_READ),
             arguments={"offers": parts.offers, "templates": build_templates(_TEMPLATES)},
         ),
+        *availability_routes(
+            board=parts.board,
+            streaming=streaming,
+            templates=build_templates(_TEMPLATES),
+            scopes=_READ,
+        ),
     )
 
 
 @asynccontextmanager
 async def offers_application(context: ServiceContext) -> AsyncIterator[Application]:
-    """Make the application; close what it opened at the end.
+    """Make the application; close what it opened at the end."""
+    async with serve_offers(context, _facilities_source(context)) as application:
+        yield application
+
+
+@asynccontextmanager
+async def serve_offers(
+    context: ServiceContext, source: FacilitiesSource
+) -> AsyncIterator[Application]:
+    """Make the application around what knows what can be done.
 
     It keeps up with what changes meanwhile. Should that ever end with an error, everything ends:
     a service that no longer knows what changes must not go on as if it did.
     """
-    source = _facilities_source(context)
-    offers = Offers(settings=context.settings.settings, source=source, clock=context.clock)
+    is_cluster = context.config.supervisor_socket is None
+    offers = Offers(
+        settings=context.settings.settings,
+        source=source,
+        clock=context.clock,
+        mode=Mode.KUBERNETES if is_cluster else Mode.LOCAL,
+    )
     context = dataclasses.replace(context, healthy=offers.known)
     streams = OpenStreams(limits=_stream_limits(), ending=context.ending)
     source.listen(streams.wake)
     metrics = OffersMetrics(context.metrics.registry)
     metrics.watch(streams=lambda: len(streams), age_s=lambda: offers.age_s(source.latest))
+    context.metrics.registry.register(AcceleratorsCollector(lambda: source.latest.capacity))
     audiences = Audiences(offers=offers, metrics=metrics)
-    parts = OffersParts(offers=offers, streams=streams, audiences=audiences, metrics=metrics)
+    board = AvailabilityBoard(
+        offers=offers,
+        settings_hash=context.settings.hash,
+        templates=build_templates(_TEMPLATES),
+    )
+    parts = OffersParts(
+        offers=offers, streams=streams, audiences=audiences, metrics=metrics, board=board
+    )
     async with asyncio.TaskGroup() as group:
         watching = group.create_task(source.run())
         try:
@@ -108,12 +140,22 @@ async def offers_application(context: ServiceContext) -> AsyncIterator[Applicati
 def _facilities_source(context: ServiceContext) -> FacilitiesSource:
     socket = context.config.supervisor_socket
     if socket is None:
-        return ClusterFacilities(Facilities(mode=Mode.KUBERNETES), clock=context.clock)
+        return _cluster_source(context)
     return MachineWatch(
         supervisor=SupervisorClient(socket),
         clock=context.clock,
         jitter=random.random,
     )
+
+
+def _cluster_source(context: ServiceContext) -> FacilitiesSource:
+    place = context.config.cluster
+    if place is None:
+        return ClusterFacilities(Facilities(mode=Mode.KUBERNETES), clock=context.clock)
+    # Needs the extra `kube`, which one machine has not.
+    from .cluster_source import cluster_watch  # noqa: PLC0415
+
+    return cluster_watch(context, place)
 
 
 def _stream_limits() -> StreamLimits:

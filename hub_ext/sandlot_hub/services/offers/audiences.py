@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sandlot_hub.domain.entitlements import Entitlements
 
-    from .availability import Offers, Snapshot
+    from .availability import Edition, Offers, Snapshot
     from .metrics import OffersMetrics
 
 _PROFILES = TypeAdapter(tuple[ProfileOffer, ...])
@@ -25,21 +25,23 @@ _PROFILES = TypeAdapter(tuple[ProfileOffer, ...])
 class View:
     """What everybody of an audience sees, as JSON that all their streams share."""
 
-    version: int
+    edition: Edition
     """Of the snapshot that it is decided from."""
-    before: int
-    """Version of the view that `change` leads on from; -1 of the first."""
+    before: Edition | None
+    """That of the view which `change` leads on from; None for the first."""
     profiles: tuple[ProfileOffer, ...]
     whole: bytes
     change: bytes
     """The profiles that have changed; empty when none has."""
 
-    def since(self, version: int | None) -> tuple[str, bytes]:
-        """Return the event for a reader who knows this version, and its profiles.
+    def since(self, edition: Edition | None) -> tuple[str, bytes]:
+        """Return the event for a reader who knows this edition, and its profiles.
 
         Everything, for one who knows nothing yet or was too slow for what came in between.
         """
-        return ("change", self.change) if version == self.before else ("offers", self.whole)
+        if edition is None or edition != self.before:
+            return "offers", self.whole
+        return "change", self.change
 
 
 class Audience:
@@ -64,16 +66,16 @@ class Audience:
         """How many streams there are of them."""
 
     def view(self, snapshot: Snapshot) -> View:
-        """Return what they see now; decided once for each version."""
-        known = self._view
-        if known is not None and known.version == snapshot.version:
+        """Return what they see now; decided once for each edition."""
+        known, edition = self._view, self._offers.edition(snapshot)
+        if known is not None and known.edition == edition:
             return known
         profiles = self._offers.on_page(self._anyone, snapshot)
         self._metrics.count_computation()
         news = () if known is None else changed(known.profiles, profiles)
         self._view = View(
-            version=snapshot.version,
-            before=-1 if known is None else known.version,
+            edition=edition,
+            before=None if known is None else known.edition,
             profiles=profiles,
             whole=_PROFILES.dump_json(profiles),
             change=_PROFILES.dump_json(news) if news else b"",

@@ -52,4 +52,5 @@ class OffersPage(PageHandler):
             running=running,
             age_s=self.offers.age_s(snapshot),
         )
-        self.write_page("offers.html", view=view)
+        has_accelerators = bool(self.offers.settings.accelerators)
+        self.write_page("offers.html", view=view, has_accelerators=has_accelerators)

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from sandlot_hub.adapters.page_ticket import PageTicket
 
     from .audiences import Audience, Audiences
-    from .availability import Offers, Snapshot
+    from .availability import Edition, Offers, Snapshot
     from .metrics import OffersMetrics
 
 PREFLIGHT_S = 600
 """Seconds that a browser may remember that it may send a ticket."""
 
 
-class _OffersStream(EventStreamHandler):
-    """What both streams have in common."""
+class OffersStream(EventStreamHandler):
+    """What all streams have in common."""
 
     offers: Offers
     metrics: OffersMetrics
@@ -44,9 +44,15 @@ class _OffersStream(EventStreamHandler):
         """Return the event that tells how old what is shown is."""
         return self._event("alive", self._alive(self.offers.source.latest))
 
+    def knows(self, snapshot: Snapshot) -> bool:
+        """Return whether what the reader looks at is known."""
+        return snapshot.known
+
     def _alive(self, snapshot: Snapshot) -> bytes:
         alive = Alive(
-            as_of=iso(snapshot.as_of), age_s=self.offers.age_s(snapshot), known=snapshot.known
+            as_of=iso(snapshot.as_of),
+            age_s=self.offers.age_s(snapshot),
+            known=self.knows(snapshot),
         )
         return alive.model_dump_json().encode()
 
@@ -55,7 +61,7 @@ class _OffersStream(EventStreamHandler):
         return build_event(name, data)
 
 
-class PageStream(_OffersStream):
+class PageStream(OffersStream):
     """``GET api/v1/stream``: what an open spawn page shows its user, as it changes.
 
     The page comes from the hub, which may be another origin: every origin may read it, with a
@@ -64,6 +70,7 @@ class PageStream(_OffersStream):
 
     audiences: Audiences
     _audience: Audience | None = None
+    _edition: Edition | None = None
 
     @override
     def set_default_headers(self) -> None:
@@ -96,11 +103,11 @@ class PageStream(_OffersStream):
     def news(self) -> Iterator[bytes]:
         """Return everything, or what has changed since the last event."""
         snapshot, told = self.offers.source.latest, self._told
-        if self._audience is None or (told is not None and told.version == snapshot.version):
+        if self._audience is None or self._edition == self.offers.edition(snapshot):
             return
         view = self._audience.view(snapshot)
-        self._told = snapshot
-        name, profiles = view.since(None if told is None else told.version)
+        name, profiles = view.since(self._edition)
+        self._told, self._edition = snapshot, view.edition
         if profiles:
             yield self._event(name, self._page_offers(snapshot, profiles))
         elif told is not None and told.known != snapshot.known:
@@ -117,7 +124,7 @@ class PageStream(_OffersStream):
         return b'%b,"settings_hash":"%b","profiles":%b}' % (head, settings_hash, profiles)
 
 
-class SnapshotStream(_OffersStream):
+class SnapshotStream(OffersStream):
     """``GET api/v1/snapshots``: what the installation can do, for the hub."""
 
     @override
@@ -131,7 +138,9 @@ class SnapshotStream(_OffersStream):
             as_of=iso(snapshot.as_of),
             age_s=self.offers.age_s(snapshot),
             settings_hash=self.context.settings.hash,
+            known=snapshot.known,
             machine=snapshot.machine,
+            capacity=snapshot.capacity,
         )
         yield self._event("snapshot", found.model_dump_json().encode())
 

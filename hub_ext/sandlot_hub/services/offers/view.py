@@ -112,7 +112,7 @@ def _row(offer: Offer, settings: SandlotSettings, running: Mapping[str, int] | N
         image=f"{image.display_name} {image.version}".strip(),
         size=settings.sizes[offer.size].display_name,
         state=offer.state,
-        reason=offer.reason.message if offer.reason and offer.state == "unavailable" else "",
+        reason=offer.reason.message if offer.reason and offer.state != "unknown" else "",
         places=_places(offer.size, settings.sizes[offer.size].max_running, running),
         instead=tuple(alternative.label for alternative in offer.alternatives),
     )

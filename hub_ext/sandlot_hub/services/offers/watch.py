@@ -159,6 +159,7 @@ class MachineWatch:
                 taken=taken,
                 machine=found,
                 facilities=machine_facilities(found),
+                holders=found.gpu_holders,
             )
         )
         return True

@@ -111,7 +111,7 @@ class CatalogueHandler(BaseHandler):
             seen = await spawner.availability()
         except SpawnUnavailableError as error:
             return replace(page, problem=error.jupyterhub_message)
-        facilities = spawner.counted(seen.facilities)
+        facilities = spawner.counted(seen.facilities, seen.counted_at)
         as_of = datetime.now(UTC) - timedelta(seconds=seen.age_s)
         return replace(
             page,

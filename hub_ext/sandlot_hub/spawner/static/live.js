@@ -14,6 +14,7 @@ import { Stream } from './stream.js';
 const HIDDEN_MS = 60_000;
 /** Seconds without a line after which places that were full may be free. */
 const LOST = 20;
+const SECOND = 1000;
 
 /**
  * @typedef {object} LiveOptions
@@ -33,6 +34,7 @@ export class Live {
   constructor(options) {
     const { start, renew, fetch, monotonic } = options;
     this.#options = options;
+    this.#opened = monotonic();
     this.#known = start.known || start.url === '';
     this.#settings = start.settings;
     this.#age = new Age({ seconds: start.age, monotonic });
@@ -67,6 +69,8 @@ export class Live {
     const { line } = this.#options;
     const { seconds } = this.#age;
     this.#lose(this.#connection !== 'live' && seconds > LOST);
+    if (this.#options.monotonic() - this.#opened > LOST * SECOND)
+      this.#options.view.setOld();
     if (!line) return;
     setText(
       line,
@@ -142,6 +146,7 @@ export class Live {
   }
 
   #options;
+  #opened;
   #age;
   #stream;
   #known;

@@ -13,7 +13,7 @@ import { takeNotice } from './notice.js';
 import { Pairs } from './pairs.js';
 import { History } from './references.js';
 import { Search } from './search.js';
-import { Selection } from './selection.js';
+import { boxOf, Selection } from './selection.js';
 import { fetchTicket, xsrfToken } from './ticket.js';
 import { showAges } from './times.js';
 import { Links, wireNamedServer } from './tools.js';
@@ -85,6 +85,7 @@ function start(root, form) {
     return changed;
   };
 
+  let waited = waitReason(selection);
   const live = new Live({
     start: {
       age: Number(dataset.age),
@@ -99,9 +100,13 @@ function start(root, form) {
     onChange: () => {
       const before = gate.why;
       update();
-      // The reason beside the button is read out as it appears; its end is told here.
-      if (news && before !== '' && gate.why === '')
+      // The reason beside the button is read out as it appears; all else is told here.
+      const waits = waitReason(selection);
+      const isFree = gate.why === '' && waits === '';
+      if (news && waits !== '' && waited === '') setText(news, waits);
+      if (news && isFree && (before !== '' || waited !== ''))
         setText(news, `Available again: ${selection.title}.`);
+      waited = waits;
     },
     onNews: sentence => {
       show(notice, sentence);
@@ -183,6 +188,17 @@ function alternativeOf(event) {
     event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey;
   if (isElsewhere || !(event.target instanceof Element)) return null;
   return event.target.closest('.sandlot-instead a');
+}
+
+/**
+ * @param {Selection} selection
+ * @returns {string} What a start of the chosen size would wait for; empty when it would not.
+ */
+function waitReason(selection) {
+  const size = selection.chosen('size');
+  const box = size && boxOf(size);
+  if (box?.dataset.state !== 'wait') return '';
+  return box.querySelector('.sandlot-reason')?.textContent ?? '';
 }
 
 /** @param {HTMLElement} root */

@@ -71,6 +71,8 @@ export class LoggedOut extends Error {}
  * @property {string} url
  * @property {string} ticket The first one, from the page.
  * @property {() => Promise<string>} renew Fetches the next; throws `LoggedOut` when there is none.
+ * @property {string} [header] The header that the ticket is sent in.
+ * @property {RequestCredentials} [credentials] Whether cookies are sent beside it; none are.
  * @property {(event: ServerEvent) => void} onEvent
  * @property {(connection: Connection) => void} onConnection
  * @property {typeof globalThis.fetch} fetch
@@ -140,11 +142,12 @@ export class Stream {
     };
     stop.addEventListener('abort', hangUp);
     let silence = setTimeout(hangUp, SILENCE_MS);
+    const { credentials = 'omit', header = TICKET_HEADER } = this.#options;
     try {
       const reply = await this.#options.fetch(this.#options.url, {
         cache: 'no-store',
-        credentials: 'omit',
-        headers: { Accept: 'text/event-stream', [TICKET_HEADER]: this.#ticket },
+        credentials,
+        headers: { Accept: 'text/event-stream', [header]: this.#ticket },
         signal: line.signal
       });
       if (reply.status === 401 || reply.status === 403) throw this.#spent();

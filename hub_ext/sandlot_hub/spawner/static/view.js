@@ -6,10 +6,10 @@
  * @import { Words } from './words.js'
  */
 
-import { setPart } from './dom.js';
+import { setPart, setText } from './dom.js';
 import { Instead } from './instead.js';
 import { boxOf, settleOne } from './selection.js';
-import { imageWords, profileWords, sizeWords, UNKNOWN } from './words.js';
+import { imageWords, UNKNOWN, wordsOf } from './words.js';
 
 /** The choices of the form. */
 export class View {
@@ -63,6 +63,13 @@ export class View {
     for (const profile of this.#profiles.values()) this.#showProfile(profile);
   }
 
+  /** Take it that places which only the hub counts, and were full, may be free by now. */
+  setOld() {
+    if (this.#isOld) return;
+    this.#isOld = true;
+    for (const profile of this.#profiles.values()) this.#showProfile(profile);
+  }
+
   /** @param {boolean} known Whether what the page shows is still true. */
   setKnown(known) {
     if (this.#known !== known) this.apply({ known, profiles: [] });
@@ -71,38 +78,47 @@ export class View {
   /** @param {ProfileOffer} profile */
   #showProfile(profile) {
     const card = this.#selection.radio('profile', profile.slug);
-    if (card) this.#showChoice(card, profile, profileWords(profile));
+    if (card) this.#showChoice(card, profile, wordsOf(profile));
     for (const image of profile.images) {
       const radio = this.#selection.radio('image', image.slug, profile.slug);
-      if (radio) this.#showChoice(radio, image, imageWords(image));
+      // What is said of the whole profile is not said again of each image.
+      const isSaid = image.reason?.message === profile.reason?.message;
+      const shown = isSaid
+        ? { ...image, alternatives: [], reason: null }
+        : image;
+      if (radio) this.#showChoice(radio, shown, imageWords(image));
     }
     for (const size of profile.sizes) {
       const radio = this.#selection.radio('size', size.slug, profile.slug);
-      if (radio) this.#showChoice(radio, size, sizeWords(size));
+      if (radio) this.#showChoice(radio, size, wordsOf(size));
     }
   }
 
   /**
    * @param {HTMLInputElement} radio
    * @param {Pick<ProfileOffer, 'state' | 'reason' | 'alternatives'>} offer
-   * @param {Words} words
+   * @param {Words | null} told Null where only the hub counts.
    */
-  #showChoice(radio, offer, words) {
+  #showChoice(radio, offer, told) {
     const box = boxOf(radio);
     const about = box?.querySelector('.sandlot-about');
     if (!box || !about) return;
-    const isStale = this.#isLost && offer.reason?.code === 'size-full';
+    const wasFull = box.dataset.state === 'full';
+    if (!told && this.#known && !(wasFull && this.#isOld)) return;
+    const words = told ?? UNKNOWN;
+    const isStale = this.#isLost && words.mark === 'full';
     const isOn = isStale || offer.state !== 'unavailable';
     // Nothing is told as free that may not be.
     const isOpen = isOn && words.text !== '' && !this.#known;
     const shown = isStale || isOpen ? UNKNOWN : words;
-    if (box.dataset.state !== shown.state) box.dataset.state = shown.state;
+    if (box.dataset.state !== shown.mark) box.dataset.state = shown.mark;
     setPart(about, 'sandlot-state', shown.text);
-    if (box.closest('.sandlot-crowded')) showWhy(about, !isOn);
-    setPart(about, 'sandlot-reason', isOn ? '' : messageOf(offer.reason));
+    const isTelling = (shown.mark === 'wait' || !isOn) && offer.reason !== null;
+    if (box.closest('.sandlot-crowded')) showWhy(about, isTelling, isOn);
+    setPart(about, 'sandlot-reason', isTelling ? messageOf(offer.reason) : '');
     // What the page says above all choices is not said again here.
-    const isTold = box.dataset.instead === 'above';
-    this.#instead.show(radio, about, isOn || isTold ? [] : offer.alternatives);
+    const isTold = !isTelling || box.dataset.instead === 'above';
+    this.#instead.show(radio, about, isTold ? [] : offer.alternatives);
     settleOne(radio);
   }
 
@@ -110,6 +126,7 @@ export class View {
   #instead;
   #known = true;
   #isLost = false;
+  #isOld = false;
   /** @type {Map<string, ProfileOffer>} */
   #profiles = new Map();
 }
@@ -131,19 +148,28 @@ function unknown(profile) {
 }
 
 /**
- * In a crowded form, why something is off is shown to those who ask.
+ * In a crowded form, why something is off or would wait is shown to those who ask.
  *
  * @param {Element} about
- * @param {boolean} isOff
+ * @param {boolean} isTelling Whether there is anything to tell.
+ * @param {boolean} isOn Whether it can be started.
  */
-function showWhy(about, isOff) {
+function showWhy(about, isTelling, isOn) {
   const found = about.querySelector(':scope > .sandlot-why');
-  if (!isOff) found?.remove();
-  if (!isOff || found) return;
+  if (!isTelling) {
+    found?.remove();
+    return;
+  }
+  const words = isOn ? 'Why wait' : 'Why not';
+  const known = found?.querySelector('summary');
+  if (known) {
+    setText(known, words);
+    return;
+  }
   const why = document.createElement('details');
   const summary = document.createElement('summary');
   why.className = 'sandlot-why';
-  summary.textContent = 'Why not';
+  summary.textContent = words;
   why.append(summary);
   about.append(why);
 }

@@ -1,54 +1,25 @@
 /**
- * The words of `spawner/wording.py`, for what changes on an open page.
+ * What stands beside a choice on an open page: the words that the server sends, and ours for what
+ * is not known.
  *
- * @import { ImageOffer, ProfileOffer, SizeOffer } from '../../../../labextension/src/wire'
+ * @import { ImageOffer, OfferWords, SizeOffer } from '../../../../labextension/src/wire'
  */
+
+/** @typedef {OfferWords} Words */
+
+/** @type {Words} */
+const OFF = { mark: 'off', text: 'not available' };
+/** @type {Words} */
+export const UNKNOWN = { mark: 'unknown', text: 'not known' };
+/** @type {Words} */
+const NOTHING = { mark: '', text: '' };
 
 /**
- * @typedef {object} Words
- * @property {'' | 'open' | 'free' | 'few' | 'full' | 'off' | 'unknown'} state Chooses the mark.
- * @property {string} text Empty where there is nothing to say.
+ * @param {Pick<SizeOffer, 'state' | 'words'>} offer Of a size, or a profile.
+ * @returns {Words | null} Null where only the hub counts: what it rendered stays.
  */
-
-/** @type {Words} */
-const OFF = { state: 'off', text: 'not available' };
-/** @type {Words} */
-const FULL = { state: 'full', text: 'full' };
-/** @type {Words} */
-const OPEN = { state: 'open', text: 'available' };
-/** @type {Words} */
-export const UNKNOWN = { state: 'unknown', text: 'not known' };
-/** @type {Words} */
-const NOTHING = { state: '', text: '' };
-
-/**
- * Say how many places are free.
- *
- * @param {string | null} code Why it is off; null when it is on.
- * @param {number | null} places Null without a limit.
- * @param {number | null} taken Null when not known.
- * @returns {Words}
- */
-export function availability(code, places, taken) {
-  if (code !== null) return code === 'size-full' ? FULL : OFF;
-  if (places === null) return OPEN;
-  if (taken === null) return UNKNOWN;
-  const free = Math.max(0, places - taken);
-  if (free === 0) return FULL;
-  return {
-    state: free === 1 || free * 4 <= places ? 'few' : 'free',
-    text: `${free} of ${places} free`
-  };
-}
-
-/**
- * @param {Pick<SizeOffer, 'state' | 'reason' | 'places' | 'taken'>} size
- * @returns {Words}
- */
-export function sizeWords(size) {
-  if (size.state === 'unknown') return UNKNOWN;
-  const code = size.state === 'available' ? null : (size.reason?.code ?? '');
-  return availability(code, size.places, size.taken);
+export function wordsOf({ state, words }) {
+  return state === 'unknown' ? UNKNOWN : words;
 }
 
 /**
@@ -60,14 +31,4 @@ export function sizeWords(size) {
 export function imageWords(image) {
   if (image.state === 'unknown') return UNKNOWN;
   return image.state === 'available' ? NOTHING : OFF;
-}
-
-/**
- * @param {ProfileOffer} profile
- * @returns {Words}
- */
-export function profileWords(profile) {
-  if (profile.state === 'unknown') return UNKNOWN;
-  if (profile.state === 'unavailable') return OFF;
-  return availability(null, profile.places, profile.taken);
 }

@@ -7,6 +7,7 @@ from sandlot_hub.domain.choice import Choice
 from sandlot_hub.domain.facilities import Facilities, Mode
 from sandlot_hub.domain.settings import SandlotSettings
 from sandlot_hub.domain.viewpoint import Viewpoint
+from support.capacities import capacity, flavor, size
 from support.catalogue import catalogue, document, person
 
 NO_GPU = Facilities(mode=Mode.KUBERNETES, flavors=frozenset())
@@ -92,3 +93,66 @@ def test_nothing_when_nothing_can_be_started() -> None:
         Alternatives(_view(Facilities(mode=Mode.LOCAL, cpus=0.01))).nearest(Choice(profile="cpu"))
         == ()
     )
+
+
+def _gpu_sizes() -> SandlotSettings:
+    changed = document()
+    changed["accelerators"]["h200"] = {"display_name": "NVIDIA H200"}
+    counts = {"plain": None, "h1": ("h200", 1), "one": ("l4", 1), "two": ("l4", 2)}
+    counts |= {"four": ("l4", 4), "eight": ("l4", 8)}
+    for slug, wanted in counts.items():
+        changed["sizes"][slug] = {"display_name": slug, "cpus": 1, "memory": "1 GiB"}
+        if wanted is not None:
+            flavor_slug, count = wanted
+            changed["sizes"][slug]["accelerator"] = {"flavor": flavor_slug, "count": count}
+    profile = {"display_name": "GPU", "images": ["scipy"], "sizes": list(counts)}
+    changed["profiles"] = {
+        "gpu": profile,
+        "queue": {**profile, "display_name": "Queue", "sizes": ["eight", "one"]},
+        "cpu": changed["profiles"]["cpu"],
+    }
+    changed["profiles"]["queue"]["when_full"] = "wait"
+    return SandlotSettings.model_validate(changed)
+
+
+def _fitting(*slugs: str) -> Facilities:
+    """Return a cluster where servers of these sizes fit now, and no others with accelerators."""
+    busy = ("h1", "one", "two", "four", "eight")
+    sizes = {slug: size(0, "accelerator") for slug in busy}
+    sizes |= {slug: size(1) for slug in slugs}
+    flavors = {"l4": flavor(4, 8), "h200": flavor(1, 8)}
+    return Facilities(mode=Mode.KUBERNETES, capacity=capacity(flavors, sizes))
+
+
+@pytest.mark.parametrize(
+    ("fits", "expected"),
+    [
+        pytest.param(
+            ("one", "two", "four", "h1"), "gpu/four gpu/two queue/one", id="nearest-count-first"
+        ),
+        pytest.param(("one", "h1"), "gpu/one gpu/h1 queue/one", id="other-flavor-next"),
+        pytest.param(("h1",), "gpu/h1 gpu/plain cpu/small", id="without-accelerators-last"),
+        pytest.param((), "gpu/plain cpu/small queue/eight", id="what-waits-comes-last"),
+    ],
+)
+def test_what_fits_now_comes_first(fits: tuple[str, ...], expected: str) -> None:
+    view = _view(_fitting(*fits), _gpu_sizes())
+    found = Alternatives(view).nearest(Choice(profile="gpu", image="scipy", size="eight"))
+    assert " ".join(f"{a.profile}/{a.size}" for a in found) == expected
+
+
+def test_no_place_is_kept_for_what_would_wait() -> None:
+    changed = _gpu_sizes().model_dump(mode="json")
+    del changed["profiles"]["cpu"]
+    changed["profiles"]["queue"]["sizes"] = ["eight"]
+    view = _view(_fitting("one", "two", "four"), SandlotSettings.model_validate(changed))
+    found = Alternatives(view).nearest(Choice(profile="gpu", image="scipy", size="eight"))
+    assert [f"{a.profile}/{a.size}" for a in found] == ["gpu/four", "gpu/two", "gpu/one"]
+
+
+def test_in_place_of_a_wait_only_what_starts_at_once_is_offered() -> None:
+    alternatives = Alternatives(_view(_fitting("h1"), _gpu_sizes()))
+    found = alternatives.sooner(Choice(profile="queue", size="eight"))
+    assert [f"{a.profile}/{a.size}" for a in found] == ["gpu/h1", "cpu/small"]
+    within = alternatives.sooner_within("queue", Choice(profile="queue", size="eight"))
+    assert within == ()

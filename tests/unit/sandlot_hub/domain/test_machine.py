@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from sandlot_contracts.capacity import CapacityState, FlavorState
 from sandlot_contracts.supervisor import ImageState, LocalFacilities, LocalImage
 from sandlot_hub.domain.facilities import Mode
-from sandlot_hub.domain.machine import NO_GPUS, machine_facilities
+from sandlot_hub.domain.machine import machine_facilities
 
 GIB = 1024**3
 
@@ -26,8 +27,19 @@ def test_machine_is_what_one_server_can_have() -> None:
     assert facilities.mode is Mode.LOCAL
     assert (facilities.cpus, facilities.memory_bytes) == (8.0, 32 * GIB)
     assert (facilities.cpu_enforced, facilities.memory_enforced) == (True, False)
-    assert facilities.flavors == frozenset()
-    assert facilities.flavor_reason == NO_GPUS
+    assert facilities.flavors is None, "nobody has looked yet"
+    assert facilities.capacity is None
+
+
+def test_only_flavors_that_are_there_can_be_had() -> None:
+    none = FlavorState(total=0, down=0, used=0, free=0, largest_block=0, waiting=0)
+    lost = none.model_copy(update={"total": 1, "down": 1})
+    capacity = CapacityState(scope="machine", flavors={"l4": none, "a100": lost}, sizes={})
+    update = {"capacity": capacity, "missing_flavors": {"l4": "None here."}}
+    facilities = machine_facilities(_local().model_copy(update=update))
+    assert facilities.flavors == frozenset({"a100"})
+    assert facilities.flavor_reasons == {"l4": "None here."}
+    assert facilities.capacity == capacity
 
 
 @pytest.mark.parametrize(

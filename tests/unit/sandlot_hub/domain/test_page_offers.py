@@ -56,11 +56,24 @@ def test_an_offer_is_what_is_shown() -> None:
         ]
         for seen, told in pairs:
             assert told.slug == seen.slug
-            assert told.state == ("available" if seen.refusal is None else "unavailable")
-            assert (told.reason and (told.reason.code, told.reason.message)) == (
-                seen.refusal and (seen.refusal.code, seen.refusal.message)
-            )
+            assert (told.state == "unavailable") == (seen.refusal is not None)
+            if seen.refusal is not None:
+                assert told.reason is not None
+                assert (told.reason.code, told.reason.message) == (
+                    seen.refusal.code,
+                    seen.refusal.message,
+                )
             assert told.alternatives == seen.alternatives
+
+
+def test_nothing_is_said_of_places_that_only_the_hub_counts() -> None:
+    here = Facilities(mode=Mode.KUBERNETES)
+    cpu = _by_slug(page_offers(visible(person(), _settings(), here)))["cpu"]
+    assert {size.slug: size.words and size.words.text for size in cpu.sizes} == {
+        "large": None,
+        "small": None,
+        "vip": "not available",
+    }
 
 
 def test_places_are_told() -> None:

@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from sandlot_hub.domain.pod_documents import NOBODY, OthersWaiting
-from sandlot_hub.domain.pod_queue import others_waiting, waiting_queues
+from sandlot_hub.domain.pod_queue import (
+    CountedQueue,
+    counted_queue,
+    flavor_of,
+    others_waiting,
+    waiting_queues,
+    with_others_elsewhere,
+)
+from support.accelerators import flavor_state
 
 
 def _pod(uid: str, created: str = "12:00:00", flavor: str = "l4", **fields: Any) -> dict[str, Any]:
@@ -50,3 +59,48 @@ def test_who_else_waits(pods: list[dict[str, Any]], count: int, oldest: float) -
 
 def test_before_the_pod_is_there_nobody_is_counted() -> None:
     assert others_waiting(None, waiting_queues([_pod("a")]), waited_s=60) == NOBODY
+
+
+HERE = OthersWaiting(count=1, oldest_s=60.0)
+
+
+@pytest.mark.parametrize(
+    ("counted", "expected"),
+    [
+        pytest.param(None, HERE, id="not-known"),
+        pytest.param(CountedQueue(count=0, oldest_s=0.0), HERE, id="not-counted-yet"),
+        pytest.param(CountedQueue(count=2, oldest_s=900.0), HERE, id="the-same-and-oneself"),
+        pytest.param(
+            CountedQueue(count=5, oldest_s=900.0),
+            OthersWaiting(count=4, oldest_s=900.0),
+            id="others-elsewhere",
+        ),
+        pytest.param(
+            CountedQueue(count=5, oldest_s=31.0),
+            OthersWaiting(count=4, oldest_s=60.0),
+            id="oneself-came-first-of-those",
+        ),
+    ],
+)
+def test_who_waits_in_other_namespaces(
+    counted: CountedQueue | None, expected: OthersWaiting
+) -> None:
+    assert with_others_elsewhere(HERE, counted, waited_s=30.0) == expected
+
+
+@pytest.mark.parametrize(
+    ("since", "oldest_s"),
+    [
+        pytest.param(None, 0.0, id="not-known"),
+        pytest.param("2026-11-21T11:48:00.000Z", 720.0, id="a-while"),
+        pytest.param("2026-11-21T12:00:05Z", 0.0, id="a-clock-that-is-ahead"),
+    ],
+)
+def test_the_count_of_the_cluster_says_since_when(since: str | None, oldest_s: float) -> None:
+    state = flavor_state(waiting=3, oldest_waiting=since)
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    assert counted_queue(state, now=now) == CountedQueue(count=3, oldest_s=oldest_s)
+
+
+def test_a_pod_says_what_it_waits_for() -> None:
+    assert [flavor_of(OWN), flavor_of(_pod("a", flavor=""))] == ["l4", ""]

@@ -53,6 +53,7 @@ def test_the_contract() -> None:
             "refusal": None,
             "alternatives": [],
             "facts": ["2026-10"],
+            "words": {"mark": "", "text": ""},
             "contents": {"packages": [], "size_bytes": None, "built_at": None},
             "needs_accelerator": False,
         },

@@ -342,7 +342,7 @@ def test_messages(options: object, message: str) -> None:
 
 def test_a_size_without_its_accelerator() -> None:
     facilities = Facilities(
-        mode=Mode.LOCAL, flavors=frozenset(), flavor_reason="This machine has no GPU."
+        mode=Mode.LOCAL, flavors=frozenset(), flavor_reasons={"l4": "This machine has no GPU."}
     )
     refused = _refused({"profile": "gpu", "image": "base", "size": "gpu"}, facilities=facilities)
     assert refused.code is RefusalCode.SIZE_UNAVAILABLE

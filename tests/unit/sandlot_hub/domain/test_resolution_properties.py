@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, given, settings
@@ -11,8 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from sandlot_hub.domain.catalogue import CUSTOM_IMAGE
-from sandlot_hub.domain.entitlements import Entitlements
-from sandlot_hub.domain.facilities import Facilities, ImageReadiness, Mode
+from sandlot_hub.domain.facilities import ImageReadiness, Mode
 from sandlot_hub.domain.offers import decide_offers
 from sandlot_hub.domain.page_offers import audience_key, page_offers
 from sandlot_hub.domain.plan import Plan
@@ -25,15 +23,16 @@ from sandlot_hub.domain.profiles import (
 )
 from sandlot_hub.domain.refusals import Refused
 from sandlot_hub.domain.settings import CatalogueEntry, SandlotSettings
-from support.catalogue import EVERYTHING_HERE, GIB, catalogue, person
+from support.any_catalogue import DOCUMENTS, NAMED, NOW, PEOPLE, PLACES, REQUESTS
+from support.catalogue import EVERYTHING_HERE, catalogue, person
 
 if TYPE_CHECKING:
+    from sandlot_contracts.problem import Alternative
+    from sandlot_hub.domain.entitlements import Entitlements
+    from sandlot_hub.domain.facilities import Facilities
     from sandlot_hub.domain.settings_types import AllowSettings
 
-NOW = datetime(2026, 11, 21, tzinfo=UTC)
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
-SLUGS = ["a", "b", "c", "d"]
-GROUPS = ["x", "y"]
 
 
 class Unfriendly:
@@ -125,101 +124,6 @@ def test_any_request_is_answered(drawn: object, last: object, groups: set[str]) 
 
 # --- catalogues -------------------------------------------------------------------------------
 
-ALLOW: st.SearchStrategy[dict[str, Any]] = st.one_of(
-    st.just({}),
-    st.just({}),
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "groups": st.lists(st.sampled_from(GROUPS), max_size=2),
-            "users": st.lists(st.sampled_from(["ann", "bob"]), max_size=1),
-        },
-    ),
-)
-REST = SLUGS[1:]
-SUBSET = st.lists(st.sampled_from(REST), max_size=3, unique=True).map(lambda rest: ["a", *rest])
-
-
-def _deprecated(slug: str) -> st.SearchStrategy[dict[str, Any] | None]:
-    """Draw redirects that lead onward, so that few catalogues are refused for a cycle."""
-    onward: list[dict[str, Any]] = [{"redirect": other} for other in SLUGS if other < slug]
-    return st.none() | st.none() | st.sampled_from([{}, *onward])
-
-
-def _entries(kind: str, **more: Any) -> st.SearchStrategy[dict[str, Any]]:
-    """Draw an entry for every slug. The first is never deprecated: all profiles have it."""
-    return st.fixed_dictionaries(
-        {
-            slug: st.fixed_dictionaries(
-                {
-                    "display_name": st.just(f"{kind} {slug.upper()}"),
-                    "allow": ALLOW,
-                    "hidden": st.booleans(),
-                    "deprecated": st.none() if slug == "a" else _deprecated(slug),
-                    **more,
-                }
-            )
-            for slug in SLUGS
-        }
-    )
-
-
-SOMETIMES = st.sampled_from([False, False, True])
-CUSTOM = {"allow": [{"registry": "quay.io", "repository": "lab/*", "tag": "1"}]}
-NAMED = "quay.io/lab/x:1"
-DOCUMENTS = st.fixed_dictionaries(
-    {
-        "version": st.just(1),
-        "accelerators": st.just({"l4": {"display_name": "L4"}, "h200": {"display_name": "H200"}}),
-        "images": _entries(
-            "Image",
-            reference=st.just("r:1"),
-            local=st.sampled_from(["base", "base", None]),
-            requires_accelerator=SOMETIMES,
-        ),
-        "sizes": _entries(
-            "Size",
-            cpus=st.sampled_from([1, 2, 8]),
-            memory=st.sampled_from(["1 GiB", "2 GiB", "64 GiB"]),
-            accelerator=st.sampled_from([None, None, {"flavor": "l4"}, {"flavor": "h200"}]),
-            excludes_images=st.lists(
-                st.sampled_from([*REST, CUSTOM_IMAGE]), max_size=2, unique=True
-            ),
-            max_running=st.sampled_from([None, None, 1, 3]),
-        ),
-        "profiles": _entries(
-            "Profile", images=SUBSET, sizes=SUBSET, custom_images=st.sampled_from([None, CUSTOM])
-        ),
-    }
-)
-PEOPLE = st.builds(
-    Entitlements,
-    user=st.sampled_from(["ann", "bob", "eve"]),
-    groups=st.frozensets(st.sampled_from(GROUPS)),
-)
-PLACES = st.builds(
-    Facilities,
-    mode=st.sampled_from(Mode),
-    images=st.dictionaries(
-        st.sampled_from(SLUGS), st.builds(ImageReadiness, ready=SOMETIMES.map(lambda off: not off))
-    ),
-    running=st.none() | st.dictionaries(st.sampled_from(SLUGS), st.integers(0, 3)),
-    flavors=st.none() | st.frozensets(st.sampled_from(["l4", "h200"])),
-    cpus=st.sampled_from([None, 4.0]),
-    memory_bytes=st.sampled_from([None, 16 * GIB]),
-)
-REQUESTS: st.SearchStrategy[dict[str, str]] = st.fixed_dictionaries(
-    {"profile": st.sampled_from([*SLUGS, "e"])},
-    optional={"image": st.sampled_from([*SLUGS, "e"]), "size": st.sampled_from([*SLUGS, "e"])},
-) | st.just({})
-REQUESTS |= st.fixed_dictionaries(
-    {
-        "profile": st.sampled_from(SLUGS),
-        "reference": st.sampled_from([NAMED, NAMED, "quay.io/lab/x:2", "x"]),
-    },
-    optional={"size": st.sampled_from(SLUGS)},
-)
-
 
 def _may(allow: AllowSettings, who: Entitlements) -> bool:
     everybody = not (allow.groups or allow.users)
@@ -246,8 +150,27 @@ def _assert_open(plan: Plan, who: Entitlements, place: Facilities) -> None:
         assert plan.accelerator.flavor_slug in place.flavors
     if plan.size.max_running is not None and place.running is not None:
         assert place.running.get(plan.size_slug, 0) < plan.size.max_running
+    _assert_room(plan, place)
     assert place.cpus is None or plan.size.cpus <= place.cpus
     assert place.memory_bytes is None or plan.size.memory <= place.memory_bytes
+
+
+def _assert_room(plan: Plan, place: Facilities) -> None:
+    counted = None if place.capacity is None else place.capacity.sizes.get(plan.size_slug)
+    if place.capacity is None or counted is None or counted.fits:
+        return
+    waits = plan.profile.when_full
+    if plan.accelerator is None:
+        unknown = counted.fits_ever and counted.lacking[:1] in {(), ("unknown",)}
+        assert unknown or (place.capacity.scope != "machine" and waits != "refuse")
+        return
+    flavor = place.capacity.flavors.get(plan.accelerator.flavor_slug)
+    if flavor is None:
+        return
+    assert counted.fits_ever
+    if counted.lacking[:1] not in {(), ("unknown",)} and not flavor.may_grow:
+        assert waits == "wait"
+        assert place.capacity.scope != "machine"
 
 
 def _hidden_names(cat: SandlotSettings, who: Entitlements) -> list[str]:
@@ -342,10 +265,32 @@ def test_offers_are_what_resolves(
     for offer in listed.offers:
         options = offer.model_dump(include={"profile", "image", "size"})
         outcome = resolve(options, entitlements=who, settings=cat, facilities=place)
-        assert (offer.state == "available") == isinstance(outcome, Plan)
+        assert (offer.state == "unavailable") == isinstance(outcome, Refused)
         if isinstance(outcome, Refused):
             assert offer.reason is not None
             assert (offer.reason.code, offer.reason.message) == (outcome.code, outcome.message)
+
+
+def _assert_startable_at_once(
+    found: tuple[Alternative, ...], who: Entitlements, cat: SandlotSettings, place: Facilities
+) -> None:
+    for alternative in found:
+        plan = resolve(alternative.options, entitlements=who, settings=cat, facilities=place)
+        assert isinstance(plan, Plan)
+        counted = None if place.capacity is None else place.capacity.sizes.get(plan.size_slug)
+        full = (
+            counted is not None
+            and counted.fits == 0
+            and counted.lacking[:1]
+            not in {
+                (),
+                ("unknown",),
+            }
+        )
+        known = plan.accelerator is None or (
+            place.capacity is not None and plan.accelerator.flavor_slug in place.capacity.flavors
+        )
+        assert not (full and known)
 
 
 @settings(max_examples=300, suppress_health_check=SLOW)
@@ -382,7 +327,10 @@ def test_what_is_off_offers_what_a_start_would_be_offered(
                     settings=cat,
                     facilities=place,
                 )
-                if choice.refusal is None:
+                if choice.waits is not None:
+                    assert isinstance(outcome, Plan)
+                    _assert_startable_at_once(choice.alternatives, who, cat, place)
+                elif choice.refusal is None:
                     assert choice.alternatives == ()
                 else:
                     assert isinstance(outcome, Refused)

@@ -75,6 +75,13 @@ def test_settings_do_not_change() -> None:
         pytest.param(
             "images.base.reference", "a b", "images.base.reference", "pattern", id="reference"
         ),
+        pytest.param(
+            "images.base.reference",
+            "quay.io/Our-Lab/base:1",
+            "images.base.reference",
+            "Its repository has parts",
+            id="reference-case",
+        ),
         pytest.param("images.base.local", "../x", "images.base.local", "pattern", id="local"),
         pytest.param(
             "images.base.display_name", "a\x1b[1m", "images.base.display_name", "pattern", id="name"

@@ -19,7 +19,7 @@ MACHINE = Facilities(
     mode=Mode.LOCAL,
     images={"scipy": ImageReadiness(ready=False, reason="It is being built, 40 % done.")},
     flavors=frozenset(),
-    flavor_reason="This machine has no GPU.",
+    flavor_reasons={"l4": "This machine has no GPU."},
     cpus=4.0,
     memory_bytes=16 * GIB,
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jupyterhub import orm
 
+from sandlot_contracts.offers import AvailabilitySnapshot
 from sandlot_contracts.supervisor import LocalImage
 from sandlot_hub.adapters.supervisor_client import SupervisorUnreachableError
 from sandlot_hub.domain.settings import SandlotSettings
@@ -21,7 +22,7 @@ from sandlot_hub.spawner.exceptions import (
 from sandlot_hub.spawner.local import SandlotLocalSpawner
 from sandlot_hub.spawner.machine import MACHINE_KEY, LocalMachine
 from sandlot_hub.spawner.mixin import read_end
-from sandlot_hub.spawner.offers_feed import FEED_KEY, SeenMachine
+from sandlot_hub.spawner.offers_feed import FEED_KEY, Seen
 from support.fake_supervisor import facilities
 from support.local_catalogue import CATALOGUE
 from support.memory_supervisor import MemorySupervisor, state
@@ -59,10 +60,14 @@ class Feed:
 
     live: bool
     stream_url: str = ""
+    availability_url: str = ""
     said: LocalFacilities = field(default_factory=facilities)
 
-    async def machine(self) -> SeenMachine:
-        return SeenMachine(machine=self.said, age_s=7.0, live=self.live)
+    async def seen(self) -> Seen:
+        snapshot = AvailabilitySnapshot(
+            as_of="2026-11-21T12:00:00Z", age_s=7.0, settings_hash="", machine=self.said
+        )
+        return Seen(snapshot=snapshot, age_s=7.0, counted_at=0.0, live=self.live)
 
     def ticket(self, owner: Entitlements) -> str:
         return owner.user

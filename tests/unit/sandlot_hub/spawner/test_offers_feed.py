@@ -8,7 +8,7 @@ import pytest
 
 from sandlot_hub.adapters.page_ticket import read_ticket, ticket_key
 from sandlot_hub.domain.entitlements import Entitlements
-from sandlot_hub.spawner.offers_feed import OffersFeed, build_feed
+from sandlot_hub.spawner.offers_feed import OffersFeed, beside, build_feed
 from support.catalogue import catalogue
 
 
@@ -34,6 +34,19 @@ def _feed(host: str = "", prefix: str = "/base/services/offers/") -> OffersFeed:
 )
 def test_browsers_find_the_stream(host: str, address: str) -> None:
     assert _feed(host).stream_url == address
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        pytest.param("http://127.0.0.1:40003", "http://127.0.0.1:40003", id="one machine"),
+        pytest.param("http://hub:8089", "http://127.0.0.1:8089", id="a name of the cluster"),
+        pytest.param("http://10.1.2.3:8089/", "http://10.1.2.3:8089", id="an address"),
+        pytest.param("http://[fd00::1]:8089", "http://[fd00::1]:8089", id="an IPv6 address"),
+    ],
+)
+def test_the_hub_finds_the_service_beside_it(url: str, address: str) -> None:
+    assert beside(url) == address
 
 
 def test_a_ticket_has_those_groups_that_the_settings_name() -> None:

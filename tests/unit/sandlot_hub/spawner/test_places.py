@@ -40,6 +40,32 @@ def test_an_answer_does_not_change_afterwards() -> None:
     assert before == {}
 
 
+def test_what_begins_is_told_until_it_is_counted_elsewhere() -> None:
+    places = Places()
+    places.take(1, "small")  # ran before this hub
+    places.begin(2, "small")
+    places.begin(3, "large")
+    assert places.begun_since(100.0) == {"small": 1, "large": 1}
+    places.placed(2, 100.0)
+    # The count may be of the moment before the server was placed.
+    assert places.begun_since(100.0) == {"small": 1, "large": 1}
+    assert places.begun_since(100.5) == {"large": 1}
+    # One form has an older count than another one.
+    assert places.begun_since(99.0) == {"small": 1, "large": 1}
+    assert places.begun_since(200.0) == {"large": 1}
+    assert places.begun_since(99.0) == {"large": 1}
+
+
+def test_what_has_ended_begins_no_more() -> None:
+    places = Places()
+    places.begin(1, "small")
+    places.begin(1, "large")
+    assert places.begun_since(0.0) == {"large": 1}
+    places.release(1)
+    places.placed(1, 5.0)
+    assert places.begun_since(0.0) == {}
+
+
 @given(STEPS)
 def test_the_count_is_what_the_servers_hold(steps: list[tuple[int, str | None]]) -> None:
     places, held = Places(), dict[int, str]()

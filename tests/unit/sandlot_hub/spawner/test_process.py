@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandlot_hub.adapters.supervisor_client import SupervisorUnreachableError
-from sandlot_hub.spawner.exceptions import SpawnFailed, SpawnUnavailableError
+from sandlot_hub.spawner.exceptions import SpawnFailed, SpawnRefused, SpawnUnavailableError
 from sandlot_hub.spawner.process import LocalProcess
 from sandlot_hub.spawner.progress import StartStory
 from support.memory_supervisor import SPAWN_ID, MemorySupervisor, refusal, request, state
@@ -156,6 +156,16 @@ async def test_trouble_of_the_supervisor_is_not_the_users(
     assert trouble.value.code == code
     assert (await _told(story))[-1] == trouble.value.jupyterhub_message
     assert len(supervisor.requests) == len(starts)
+
+
+@pytest.mark.parametrize("code", ["accelerators-busy", "size-never-fits", "size-unavailable"])
+async def test_what_somebody_else_was_given_a_moment_ago_is_a_refusal(code: str) -> None:
+    supervisor = MemorySupervisor(starts=[refusal(code, 409)])
+    process, story = _process(supervisor)
+    with pytest.raises(SpawnRefused) as refused:
+        await _start(process)
+    assert (refused.value.code, refused.value.status_code) == (code, 409)
+    assert (await _told(story))[-1] == refused.value.jupyterhub_message
 
 
 async def test_process_counts_as_running_while_its_start_is_on_its_way() -> None:

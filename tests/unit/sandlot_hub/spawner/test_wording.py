@@ -6,39 +6,16 @@ from typing import Any
 
 import pytest
 
-from sandlot_hub.spawner.wording import (
-    availability,
-    choice_names,
-    disk_size,
-    image_availability,
-    instead_parts,
-    row_context,
-)
+from sandlot_hub.spawner.wording import choice_names, disk_size, instead_parts, row_context
 
 # The page's own script reads the same rows: both must say the same.
 STATIC = Path(__file__).parent / "static"
-TABLE = json.loads((STATIC / "availability.json").read_text())
 ALTERNATIVES = json.loads((STATIC / "alternatives.json").read_text())
 NAMES = {
     "profile": {"cpu": "CPU"},
     "image": {"base": "Base"},
     "size": {"small": "Small", "large": "Large"},
 }
-
-
-@pytest.mark.parametrize("row", [pytest.param(row, id=row["id"]) for row in TABLE])
-def test_what_is_free_in_words(row: dict[str, str | int | None]) -> None:
-    refusal = None if row["code"] is None else {"code": str(row["code"]), "message": "No."}
-    places, taken = row["places"], row["taken"]
-    assert not isinstance(places, str)
-    assert not isinstance(taken, str)
-
-    assert availability(refusal, places, taken) == (row["state"], row["text"])
-
-
-def test_an_image_says_something_only_when_it_is_off() -> None:
-    assert image_availability(None).text == ""
-    assert image_availability({"code": "image-unavailable"}).text == "not available"
 
 
 @pytest.mark.parametrize(

@@ -87,17 +87,21 @@ export const FULL = {
   alternatives: [INSTEAD],
   reason: { code: 'size-full', message: 'All 2 places are taken.' },
   state: 'unavailable' as const,
-  taken: 2
+  taken: 2,
+  words: { mark: 'full' as const, text: 'full' }
 };
 
 export function size(slug: string, more: Partial<SizeOffer> = {}): SizeOffer {
+  const taken = more.taken ?? 0;
   return {
     alternatives: [],
     places: 2,
     reason: null,
+    room: null,
     slug,
     state: 'available',
-    taken: 0,
+    taken,
+    words: { mark: 'free', text: `${2 - taken} of 2 free` },
     ...more
   };
 }
@@ -116,6 +120,7 @@ export function profile(
     slug,
     state: 'available',
     taken: null,
+    words: { mark: 'open', text: 'available' },
     ...more
   };
 }

@@ -47,7 +47,16 @@ describe('what was rendered', () => {
   it('has words to compare', () => {
     const said = rows.flatMap(({ form }) => words(watched(form).root)).join();
 
-    for (const word of ['1 of 2 free', 'full', 'not known', 'not available'])
+    for (const word of [
+      '1 of 2 free',
+      'full',
+      'not known',
+      'not available',
+      '5 of 12 free',
+      'largest free block is 3',
+      'none free, 3 waiting, oldest 12 min',
+      'a node can be added, usually 5 min'
+    ])
       expect(said).toContain(word);
   });
 });

@@ -85,6 +85,31 @@ describe('Stream', () => {
     expect(hub.tickets[0]).toBe('first');
   });
 
+  it('can go with a cookie in place of a ticket of the hub', async () => {
+    const asked: RequestInit[] = [];
+    const stream = new Stream({
+      credentials: 'same-origin',
+      fetch: (_, init = {}) => {
+        asked.push(init);
+        return Promise.reject(new Error('no line'));
+      },
+      header: 'X-XSRFToken',
+      onConnection: () => undefined,
+      onEvent: () => undefined,
+      renew: () => Promise.resolve('second'),
+      ticket: 'token',
+      url: '/stream'
+    });
+    stream.open();
+    await pass(0);
+    stream.close();
+
+    const headers = new Headers(asked[0]?.headers);
+    expect(asked[0]?.credentials).toBe('same-origin');
+    expect(headers.get('X-XSRFToken')).toBe('token');
+    expect(headers.has(TICKET_HEADER)).toBe(false);
+  });
+
   it('comes back after it was cut, and says that it was away', async () => {
     const hub = server(
       said('event: alive\ndata: 1\n\nevent: offers\ndata: {"pro'),

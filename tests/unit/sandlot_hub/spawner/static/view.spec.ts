@@ -132,4 +132,52 @@ describe('View', () => {
       );
     }).not.toThrow();
   });
+
+  const WAIT = {
+    alternatives: FULL.alternatives,
+    reason: { code: 'accelerators-busy', message: 'No L4 is free.' },
+    state: 'wait' as const,
+    words: { mark: 'wait' as const, text: 'none free, 3 waiting' }
+  };
+
+  it('says what a start would wait for, and lets it be chosen', () => {
+    const { view } = shown();
+    view.apply(offers([profile('cpu', [size('large', WAIT)])]));
+
+    expect(part(LARGE, 'sandlot-state')).toBe('none free, 3 waiting');
+    expect(part(LARGE, 'sandlot-reason')).toBe('No L4 is free.');
+    expect(part(LARGE, 'sandlot-instead')).toContain('What fits instead');
+    expect(radio(LARGE).disabled).toBe(false);
+    view.apply(offers([profile('cpu', [size('large')])]));
+
+    expect(part(LARGE, 'sandlot-reason')).toBeUndefined();
+    expect(part(LARGE, 'sandlot-instead')).toBeUndefined();
+  });
+
+  it('leaves what only the hub counts as it was rendered', () => {
+    const { view } = shown();
+    const uncounted = size('large', { taken: null, words: null });
+    view.apply(offers([profile('cpu', [size('large', { taken: 1 })])]));
+    view.apply(offers([profile('cpu', [uncounted])]));
+
+    expect(part(LARGE, 'sandlot-state')).toBe('1 of 2 free');
+    view.setKnown(false);
+
+    expect(part(LARGE, 'sandlot-state')).toBe('not known');
+  });
+
+  it('takes it that what only the hub counts may be free after a while', () => {
+    const { view } = shown();
+    view.apply(offers([profile('cpu', [size('large', FULL)])]));
+    view.apply(
+      offers([profile('cpu', [size('large', { taken: null, words: null })])])
+    );
+
+    expect(part(LARGE, 'sandlot-state')).toBe('full');
+    expect(radio(LARGE).disabled).toBe(true);
+    view.setOld();
+
+    expect(part(LARGE, 'sandlot-state')).toBe('not known');
+    expect(radio(LARGE).disabled).toBe(false);
+  });
 });

@@ -1,35 +1,26 @@
 import {
-  availability,
   imageWords,
-  profileWords,
-  sizeWords
+  wordsOf
 } from '../../../../../hub_ext/sandlot_hub/spawner/static/words.js';
-import table from './availability.json';
-
-describe('availability', () => {
-  it.each(table)('$id', ({ code, places, taken, state, text }) => {
-    expect(availability(code, places, taken)).toEqual({ state, text });
-  });
-});
-
-const unknown = { code: 'availability-unknown', message: 'Nobody knows.' };
 
 describe('what is not known', () => {
   it('is never told as free', () => {
-    const size = { places: 2, reason: unknown, taken: 0 };
+    const words = { mark: 'free' as const, text: '5 of 12 free' };
 
-    expect(sizeWords({ ...size, state: 'unknown' }).text).toBe('not known');
+    expect(wordsOf({ state: 'unknown', words })?.text).toBe('not known');
     expect(imageWords({ state: 'unknown' }).text).toBe('not known');
-    expect(
-      profileWords({
-        ...size,
-        state: 'unknown',
-        alternatives: [],
-        images: [],
-        sizes: [],
-        slug: 'a'
-      }).text
-    ).toBe('not known');
+  });
+});
+
+describe('what the server says', () => {
+  it('stands there as it is', () => {
+    const words = { mark: 'wait' as const, text: 'none free, 3 waiting' };
+
+    expect(wordsOf({ state: 'wait', words })).toEqual(words);
+  });
+
+  it('may be nothing, where only the hub counts', () => {
+    expect(wordsOf({ state: 'available', words: null })).toBeNull();
   });
 });
 
