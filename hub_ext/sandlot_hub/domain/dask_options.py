@@ -15,6 +15,8 @@ from .viewpoint import Viewpoint
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from sandlot_contracts.images import ImageContents
+
     from .entitlements import Entitlements
     from .facilities import Facilities
     from .settings import ImageSettings, SandlotSettings, SizeSettings
@@ -35,14 +37,22 @@ class DaskOffers:
     images: Mapping[str, ImageSettings]
     sizes: Mapping[str, SizeSettings]
     """Of a worker; the first is the default."""
-    pairs: frozenset[tuple[str, str]]
-    """Image and size that go together in some profile of the user's."""
+    profiles: Mapping[tuple[str, str], str]
+    """Image and size that go together, with the first profile of the user's that has both."""
+    contents: Mapping[str, ImageContents]
+    """What is inside the images, where that is known."""
+
+    @property
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        """Image and size that go together."""
+        return frozenset(self.profiles)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DaskPlan:
     """What a cluster is made of."""
 
+    profile_slug: str
     image_slug: str
     size_slug: str
     size: SizeSettings
@@ -61,21 +71,30 @@ def dask_offers(
     That is every image and size which they could start as a server in some profile, as long as
     the size is one for workers. The places of a size (``max_running``) are for servers.
     """
-    pairs = list(_pairs(entitlements, settings, dataclasses.replace(facilities, running=None)))
     sizes = settings.dask.sizes or tuple(settings.sizes)
-    taken = frozenset(pair for pair in pairs if pair[1] in sizes)
+    taken: dict[tuple[str, str], str] = {}
+    for profile, pair in _pairs(
+        entitlements, settings, dataclasses.replace(facilities, running=None)
+    ):
+        if pair[1] in sizes:
+            taken.setdefault(pair, profile)
     images = {image for image, _ in taken}
     offered = {size for _, size in taken}
     return DaskOffers(
         images={slug: entry for slug, entry in settings.images.items() if slug in images},
         sizes={slug: settings.sizes[slug] for slug in sizes if slug in offered},
-        pairs=taken,
+        profiles=taken,
+        contents={
+            slug: readiness.contents
+            for slug, readiness in facilities.images.items()
+            if slug in images
+        },
     )
 
 
 def _pairs(
     entitlements: Entitlements, settings: SandlotSettings, facilities: Facilities
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, tuple[str, str]]]:
     view = Viewpoint(entitlements=entitlements, settings=settings, facilities=facilities)
     for profile in view.profiles():
         if view.access_reason(profile) is not None:
@@ -84,7 +103,7 @@ def _pairs(
         for image in view.startable(Part.IMAGE, profile):
             fitting = settings.images[image]
             yield from (
-                (image, size)
+                (profile, (image, size))
                 for size in sizes
                 if is_compatible(image, fitting, settings.sizes[size])
             )
@@ -118,7 +137,12 @@ def choose_dask(
         return dataclasses.replace(
             mismatch(settings, image, size), field=SIZE, status=UNPROCESSABLE
         )
-    return DaskPlan(image_slug=found[0], size_slug=found[1], size=offers.sizes[found[1]])
+    return DaskPlan(
+        profile_slug=offers.profiles[found],
+        image_slug=found[0],
+        size_slug=found[1],
+        size=offers.sizes[found[1]],
+    )
 
 
 def _first_pair(image: str | None, size: str | None, offers: DaskOffers) -> tuple[str, str] | None:

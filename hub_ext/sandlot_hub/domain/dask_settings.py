@@ -50,3 +50,6 @@ class DaskSettings(SettingsModel):
     """A cluster on which nothing was computed for so long ends; `null` means never."""
     start_timeout: Duration = 60.0
     """How long a scheduler or a worker may take until it works; then it is given up."""
+    mount_home: bool = False
+    """Whether scheduler and workers have the home of their owner, on Kubernetes. Workers run on
+    several nodes: homes on claims need `ReadWriteMany` for it. On one machine they always do."""

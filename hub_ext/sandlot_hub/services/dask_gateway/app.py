@@ -32,7 +32,9 @@ from .handlers import (
     OptionsHandler,
     ScaleHandler,
 )
+from .heartbeat import Heartbeat
 from .owner_handlers import OwnerCluster, OwnerClusters, OwnerLog, OwnerOptions
+from .supervised import SupervisedMaker
 from .watch import ProcessWatch
 
 if TYPE_CHECKING:
@@ -140,17 +142,14 @@ async def dask_application(context: ServiceContext) -> AsyncIterator[Application
     watch = ProcessWatch(supervisor=supervisor, backend=backend)
     clusters = Clusters(
         ClusterParts(
-            backend=backend,
-            database=database,
-            supervisor=supervisor,
-            machine=supervisor,
+            maker=SupervisedMaker(backend=backend, database=database, machine=supervisor),
             settings=settings,
             now_ms=lambda: int(context.clock.now().timestamp() * 1000),
             ending=lambda: context.ending.begun,
         )
     )
     context = dataclasses.replace(context, healthy=lambda: watch.answered)
-    door = Door(backend=backend, database=database).application()
+    door = Door(backend=backend, database=database, reads=Heartbeat).application()
     async with AsyncExitStack() as stack:
         await backend.setup(door)
         stack.push_async_callback(backend.cleanup)

@@ -11,14 +11,12 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-import aiohttp
 from dask_gateway_server.backends.db_base import (  # type: ignore[import-untyped]
     Cluster,
     DBBackendBase,
     JobStatus,
     Worker,
 )
-from dask_gateway_server.proxy import Proxy  # type: ignore[import-untyped]
 from dask_gateway_server.utils import TaskPool, timestamp  # type: ignore[import-untyped]
 from dask_gateway_server.workqueue import Backoff, WorkQueue  # type: ignore[import-untyped]
 from typing_extensions import override
@@ -32,6 +30,12 @@ from sandlot_hub.domain.dask_options import IMAGE, SIZE
 
 from .admission import Admission
 from .fates import Fate, why_it_failed
+from .schedulers import (
+    SchedulerRoutes,
+    SchedulerSilentError,
+    scheduler_session,
+    tell_scheduler,
+)
 
 if TYPE_CHECKING:
     import logging
@@ -51,7 +55,6 @@ _HEARTBEAT_TIMEOUT_S = 60.0
 """A scheduler that computes does not speak for a while; upstream's is half as long."""
 _CHECK_S = 5.0
 _OVERSLEPT_S = 10.0
-_SCHEDULER_ANSWERS_S = 5.0
 _CONFLICT = 409
 
 
@@ -83,22 +86,6 @@ class BackendParts:
     database: ClusterDatabase
     settings: DaskSettings
     settings_hash: str
-
-
-class SchedulerSilentError(Exception):
-    """A scheduler does not answer."""
-
-
-class _SchedulerRoutes(Proxy):
-    """What the proxy is told: the way to schedulers, and none to any page.
-
-    Upstream publishes every dashboard under an address that nobody can guess and anybody may use.
-    """
-
-    @override
-    async def add_route(self, kind: str | None = None, **route: Any) -> None:
-        if kind == "SNI":
-            await super().add_route(kind=kind, **route)
 
 
 class SupervisedBackend(DBBackendBase):
@@ -137,15 +124,14 @@ class SupervisedBackend(DBBackendBase):
     @override
     async def setup(self, app: web.Application) -> None:
         """Begin to work on what the database knows; routes for the proxy go into `app`."""
-        timeout = aiohttp.ClientTimeout(total=_SCHEDULER_ANSWERS_S)
-        self.session = aiohttp.ClientSession(timeout=timeout)
+        self.session = scheduler_session()
         backoff = Backoff(base_delay=self.backoff_base_delay, max_delay=self.backoff_max_delay)
         self.queue = WorkQueue(backoff=backoff)
         loop = asyncio.get_running_loop()
         self.reconcilers = [
             loop.create_task(self.reconciler_loop()) for _ in range(self.parallelism)
         ]
-        self.proxy = _SchedulerRoutes(parent=self, log=self.log)
+        self.proxy = SchedulerRoutes(parent=self, log=self.log)
         await self.proxy.setup(app)
         self.task_pool = TaskPool()
         self.task_pool.spawn(self.check_timeouts_loop())
@@ -193,7 +179,7 @@ class SupervisedBackend(DBBackendBase):
         refusal = self.admission.more_workers(cluster, count)
         if refusal is None:
             try:
-                await self._tell_scheduler(cluster, {"op": "scale", "count": count})
+                await tell_scheduler(self.session, cluster, {"op": "scale", "count": count})
             except SchedulerSilentError:
                 self.admission.forget(cluster)
                 raise
@@ -213,7 +199,7 @@ class SupervisedBackend(DBBackendBase):
         refusal = self.admission.may_adapt(cluster, minimum or 0) if active else None
         if refusal is None:
             bounds = {"minimum": minimum, "maximum": maximum}
-            await self._tell_scheduler(cluster, {"op": "adapt", "active": active, **bounds})
+            await tell_scheduler(self.session, cluster, {"op": "adapt", "active": active, **bounds})
             self.db.note(cluster, adaptive=bounds if active else None)
         return refusal
 
@@ -227,15 +213,9 @@ class SupervisedBackend(DBBackendBase):
         count = self.admission.granted(cluster, beat.count)
         await self.on_cluster_heartbeat(cluster.name, beat.about(left, count=count))
 
-    async def _tell_scheduler(self, cluster: Cluster, message: dict[str, object]) -> None:
-        headers = {"Authorization": f"token {cluster.token}"}
-        url = f"{cluster.api_address}/api/comm"
-        try:
-            async with self.session.post(url, json=message, headers=headers) as reply:
-                reply.raise_for_status()
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            # Not chained: the error quotes the header, and with it the cluster's token.
-            raise SchedulerSilentError from None
+    async def idle(self, cluster: Cluster) -> None:
+        """Begin to end a cluster on which nothing was computed for long."""
+        self.stop(cluster, Fate.IDLE)
 
     def _left_of(self, owner: str) -> list[Cluster]:
         return [each for each in self.db.of_owner(owner) if each.status < JobStatus.STOPPED]

@@ -7,42 +7,33 @@ import contextlib
 import uuid
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
-import sqlalchemy as sa
 from dask_gateway_server.backends.db_base import JobStatus  # type: ignore[import-untyped]
 from dask_gateway_server.models import ClusterStatus  # type: ignore[import-untyped]
 
-from sandlot_contracts.clusters import ClusterLog, WorkerLog
-from sandlot_hub.adapters.supervisor_client import (
-    SupervisorRefusedError,
-    SupervisorUnreachableError,
-)
 from sandlot_hub.domain.dask_admission import WorkerSize
 from sandlot_hub.domain.dask_options import IMAGE, SIZE, choose_dask, dask_offers
-from sandlot_hub.domain.machine import machine_facilities
 from sandlot_hub.domain.refusals import Refused
 from sandlot_hub.services.errors import ProblemError, build_problem
 
-from .backend import SchedulerSilentError
 from .database import new_keys
+from .schedulers import SchedulerSilentError
 from .view import list_view
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from dask_gateway_server.backends.db_base import Cluster
 
-    from sandlot_contracts.clusters import ClusterList
-    from sandlot_contracts.supervisor import LocalFacilities
+    from sandlot_contracts.clusters import ClusterList, ClusterLog
     from sandlot_hub.domain.dask_options import DaskOffers, DaskPlan
     from sandlot_hub.domain.entitlements import Entitlements
+    from sandlot_hub.domain.facilities import Facilities
     from sandlot_hub.domain.settings import SandlotSettings
 
-    from .backend import DaskSupervisor, SupervisedBackend
-    from .database import ClusterDatabase
-
-FoundT = TypeVar("FoundT")
+    from .admission import Admission
+    from .database import Keys
 
 _READY_S = 20.0
 """How long a question for a cluster that starts stays open; as long as upstream's."""
@@ -50,15 +41,55 @@ _LOOK_S = 0.25
 """How often somebody who waits for a change is looked for one."""
 _SHOWN_S = 3600.0
 """How long a cluster that has failed is shown."""
-_LOGS = 5
-"""Of how many workers the log is shown."""
 
 
-class Machine(Protocol):
-    """The part of `SupervisorClient` that tells what can be started."""
+class ClusterMaker(Protocol):
+    """Where clusters come from: processes of this machine, or pods.
 
-    async def facilities(self) -> LocalFacilities:
-        """Return what this machine can do."""
+    Its methods raise `ProblemError` (503) when that cannot be asked or written, and
+    `SchedulerSilentError` where they ask a scheduler. A cluster is dask-gateway's `Cluster`, or
+    what is like it.
+    """
+
+    @property
+    def admission(self) -> Admission:
+        """Who may have how much."""
+        ...
+
+    def get_cluster(self, name: str) -> Cluster | None:
+        """Return a cluster, also one that has ended; None when there is none."""
+        ...
+
+    def of_owner(self, owner: str) -> list[Cluster]:
+        """Return all clusters of a user, the newest first."""
+        ...
+
+    async def facilities(self) -> Facilities:
+        """Return what can be started."""
+        ...
+
+    async def begin(
+        self, plan: DaskPlan, entitlements: Entitlements, *, name: str, keys: Keys
+    ) -> Cluster:
+        """Begin to start a cluster, which counts from the first moment on."""
+        ...
+
+    async def end(self, cluster: Cluster) -> None:
+        """Begin to end a cluster."""
+        ...
+
+    async def scale(self, cluster: Cluster, count: int) -> Refused | None:
+        """Have a cluster have `count` workers."""
+        ...
+
+    async def adapt(
+        self, cluster: Cluster, *, minimum: int | None, maximum: int | None, active: bool
+    ) -> Refused | None:
+        """Have a cluster scale by itself, or no longer."""
+        ...
+
+    async def log(self, cluster: Cluster) -> ClusterLog:
+        """Return the end of what a cluster's processes wrote."""
         ...
 
 
@@ -66,10 +97,7 @@ class Machine(Protocol):
 class ClusterParts:
     """What `Clusters` works with."""
 
-    backend: SupervisedBackend
-    database: ClusterDatabase
-    supervisor: DaskSupervisor
-    machine: Machine
+    maker: ClusterMaker
     settings: SandlotSettings
     now_ms: Callable[[], int]
     """Milliseconds since 1970."""
@@ -88,8 +116,7 @@ class Clusters:
 
     def __init__(self, parts: ClusterParts) -> None:
         self._parts = parts
-        self._backend = parts.backend
-        self._database = parts.database
+        self._maker = parts.maker
 
     async def offers(self, entitlements: Entitlements) -> DaskOffers:
         """Return what a user may make a cluster of.
@@ -97,9 +124,9 @@ class Clusters:
         Raises
         ------
         ProblemError
-            503 when it is not known what this machine can do.
+            503 when it is not known what can be started.
         """
-        facilities = machine_facilities(await _answer(self._parts.machine.facilities()))
+        facilities = await self._maker.facilities()
         return dask_offers(entitlements, self._parts.settings, facilities)
 
     async def create(self, entitlements: Entitlements, options: Mapping[str, Any]) -> Cluster:
@@ -114,17 +141,12 @@ class Clusters:
         if isinstance(plan, Refused):
             raise refused(plan)
         owner, size = entitlements.user, WorkerSize(cpus=plan.size.cpus, memory=plan.size.memory)
-        _require(self._backend.admission.new_cluster(owner, size))
+        _require(self._maker.admission.new_cluster(owner, size))
         name = uuid.uuid4().hex
         keys = await new_keys(name)
         # Again, because others were served meanwhile. From here to the record nobody is.
-        _require(self._backend.admission.new_cluster(owner, size))
-        with _database():
-            cluster = self._database.insert(
-                name=name, owner=owner, keys=keys, options=plan.options, config=_config(plan)
-            )
-        self._backend.enlist(cluster)
-        return cluster
+        _require(self._maker.admission.new_cluster(owner, size))
+        return await self._maker.begin(plan, entitlements, name=name, keys=keys)
 
     def find(self, owner: str, name: str) -> Cluster:
         """Return a cluster of a user's.
@@ -134,7 +156,7 @@ class Clusters:
         ProblemError
             404 when there is none, or it is somebody else's: that is the same answer.
         """
-        cluster = self._database.get_cluster(name)
+        cluster = self._maker.get_cluster(name)
         if cluster is None or cluster.username != owner:
             sentence = "You have no such cluster. It may have ended long ago."
             raise ProblemError(build_problem(HTTPStatus.NOT_FOUND, "cluster-unknown", sentence))
@@ -157,12 +179,17 @@ class Clusters:
             wanted = {ClusterStatus.PENDING, ClusterStatus.RUNNING}
         else:
             wanted = {_status(name) for name in statuses.split(",")}
-        return [each for each in self._database.of_owner(owner) if each.model_status in wanted]
+        return [each for each in self._maker.of_owner(owner) if each.model_status in wanted]
 
-    def stop(self, cluster: Cluster) -> None:
-        """Begin to end a cluster."""
-        with _database():
-            self._backend.stop(cluster)
+    async def stop(self, cluster: Cluster) -> None:
+        """Begin to end a cluster.
+
+        Raises
+        ------
+        ProblemError
+            503 when that cannot be written now.
+        """
+        await self._maker.end(cluster)
 
     async def scale(self, cluster: Cluster, count: int) -> None:
         """Have a cluster have `count` workers.
@@ -173,8 +200,8 @@ class Clusters:
             409 at a limit or when it does not run, 503 when its scheduler does not answer.
         """
         _require_running(cluster)
-        with _scheduler(), _database():
-            _require(await self._backend.scale(cluster, count))
+        with _scheduler():
+            _require(await self._maker.scale(cluster, count))
 
     async def adapt(
         self, cluster: Cluster, *, minimum: int | None, maximum: int | None, active: bool
@@ -187,9 +214,9 @@ class Clusters:
             As in `scale`.
         """
         _require_running(cluster)
-        with _scheduler(), _database():
+        with _scheduler():
             _require(
-                await self._backend.adapt(cluster, minimum=minimum, maximum=maximum, active=active)
+                await self._maker.adapt(cluster, minimum=minimum, maximum=maximum, active=active)
             )
 
     def overview(self, owner: str) -> ClusterList:
@@ -197,11 +224,11 @@ class Clusters:
         oldest = self._parts.now_ms() - _SHOWN_S * 1000
         shown = [
             each
-            for each in self._database.of_owner(owner)
+            for each in self._maker.of_owner(owner)
             if each.status < JobStatus.STOPPED
             or (each.status == JobStatus.FAILED and (each.stop_time or 0) > oldest)
         ]
-        return list_view(shown, self._backend.admission.uses(owner), self._parts.settings)
+        return list_view(shown, self._maker.admission.uses(owner), self._parts.settings)
 
     async def overview_after(
         self, owner: str, version: str, *, wait_s: float, gone: Callable[[], bool]
@@ -225,20 +252,7 @@ class Clusters:
         ProblemError
             503 when the logs cannot be read now.
         """
-        newest = sorted(cluster.workers.values(), key=lambda each: -each.id)[:_LOGS]
-        scheduler, *workers = await _answer(
-            asyncio.gather(
-                self._parts.supervisor.dask_log(cluster.name),
-                *(self._parts.supervisor.dask_log(each.name) for each in newest),
-            )
-        )
-        return ClusterLog(
-            scheduler=scheduler.lines,
-            workers=tuple(
-                WorkerLog(worker=worker.name, lines=tail.lines)
-                for worker, tail in zip(newest, workers, strict=True)
-            ),
-        )
+        return await self._maker.log(cluster)
 
 
 def refused(refusal: Refused) -> ProblemError:
@@ -254,7 +268,8 @@ def refused(refusal: Refused) -> ProblemError:
     )
 
 
-def _config(plan: DaskPlan) -> dict[str, object]:
+def kept_config(plan: DaskPlan) -> dict[str, object]:
+    """Return what is kept of a plan with its cluster."""
     # Kept with the cluster: what the size means may change while it runs.
     return {
         IMAGE: plan.image_slug,
@@ -291,7 +306,8 @@ def _status(name: str) -> ClusterStatus:
         ) from None
 
 
-def _unavailable(*, code: str, sentence: str) -> ProblemError:
+def unavailable(*, code: str, sentence: str) -> ProblemError:
+    """Return the error that says that something does not answer now."""
     return ProblemError(build_problem(HTTPStatus.SERVICE_UNAVAILABLE, code, sentence))
 
 
@@ -300,31 +316,8 @@ def _scheduler() -> Iterator[None]:
     try:
         yield
     except SchedulerSilentError:
-        raise _unavailable(
+        raise unavailable(
             code="scheduler-silent",
             sentence="The cluster's scheduler does not answer. It may be busy: try again in a "
             "moment.",
         ) from None
-
-
-@contextlib.contextmanager
-def _database() -> Iterator[None]:
-    try:
-        yield
-    except sa.exc.OperationalError as error:
-        raise _unavailable(
-            code="database-unavailable",
-            sentence="The database of clusters cannot be written now. Try again in a moment; if it stays "
-            "so, an administrator looks at the disk.",
-        ) from error
-
-
-async def _answer(question: Awaitable[FoundT]) -> FoundT:
-    try:
-        return await question
-    except (SupervisorRefusedError, SupervisorUnreachableError) as error:
-        raise _unavailable(
-            code="supervisor-unavailable",
-            sentence="The program that starts things on this machine does not answer. Try again in a "
-            "moment.",
-        ) from error

@@ -8,25 +8,19 @@ from __future__ import annotations
 
 import hmac
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from sandlot_contracts.problem import PROBLEM_MEDIA_TYPE
 from sandlot_hub.services.errors import build_problem
 from sandlot_hub.services.logs import FIELDS
 
-from .fates import Fate
-from .heartbeat import Heartbeat
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from dask_gateway_server.backends.db_base import Cluster  # type: ignore[import-untyped]
-
-    from .backend import SupervisedBackend
-    from .database import ClusterDatabase
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -35,7 +29,31 @@ logger = logging.getLogger(__name__)
 _BODY_MAXIMUM = 1024 * 1024
 
 
-class Door:
+BeatT = TypeVar("BeatT", bound=BaseModel)
+HeardT_contra = TypeVar("HeardT_contra", bound=BaseModel, contravariant=True)
+
+
+class Hears(Protocol[HeardT_contra]):
+    """Who is told what schedulers say."""
+
+    async def heartbeat(self, cluster: Any, beat: HeardT_contra) -> None:
+        """Take what a scheduler says of its cluster."""
+        ...
+
+    async def idle(self, cluster: Any) -> None:
+        """Begin to end a cluster on which nothing was computed for long."""
+        ...
+
+
+class Knows(Protocol):
+    """Who knows the clusters."""
+
+    def live(self, name: str) -> Any | None:
+        """Return a cluster of which anything is left; None when there is none."""
+        ...
+
+
+class Door(Generic[BeatT]):
     """The routes.
 
     Parameters
@@ -44,11 +62,14 @@ class Door:
         Hears what schedulers say.
     database
         Knows their tokens.
+    reads
+        What a heartbeat is.
     """
 
-    def __init__(self, *, backend: SupervisedBackend, database: ClusterDatabase) -> None:
+    def __init__(self, *, backend: Hears[BeatT], database: Knows, reads: type[BeatT]) -> None:
         self._backend = backend
         self._database = database
+        self._reads = reads
 
     def application(self) -> web.Application:
         """Return the application; the backend adds the routes of its proxy."""
@@ -59,12 +80,14 @@ class Door:
 
     async def _heartbeat(self, request: web.Request) -> web.Response:
         cluster = self._cluster(request)
-        await self._backend.heartbeat(cluster, Heartbeat.model_validate_json(await request.read()))
+        await self._backend.heartbeat(
+            cluster, self._reads.model_validate_json(await request.read())
+        )
         return web.Response()
 
     async def _stop(self, request: web.Request) -> web.Response:
         """End a cluster: its scheduler found it idle for long enough."""
-        self._backend.stop(self._cluster(request), Fate.IDLE)
+        await self._backend.idle(self._cluster(request))
         return web.Response(status=204)
 
     def _cluster(self, request: web.Request) -> Cluster:

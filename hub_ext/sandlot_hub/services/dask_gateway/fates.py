@@ -25,6 +25,7 @@ class Fate:
     SILENT: ClassVar[Fate]
     WORKERS: ClassVar[Fate]
     IDLE: ClassVar[Fate]
+    KEYS: ClassVar[Fate]
 
     def saying(self, sentence: str) -> Fate:
         """Return the same with another sentence."""
@@ -49,6 +50,11 @@ Fate.SILENT = Fate(
 )
 Fate.WORKERS = Fate(
     code="workers-failed", sentence="Several workers in a row ended before they worked."
+)
+Fate.KEYS = Fate(
+    code="cluster-lost",
+    sentence="The gateway has another secret than when the cluster was made, and could not read "
+    "its keys any more. Start another one.",
 )
 Fate.IDLE = Fate(code="idle", sentence="Nothing was computed on it for long.", failed=False)
 

@@ -125,9 +125,9 @@ class ClusterHandler(GatewayHandler):
         self.write(gateway_view(cluster, keys=True))
 
     @override
-    def delete(self, name: str) -> None:
+    async def delete(self, name: str) -> None:
         """Begin to end it."""
-        self.clusters.stop(self.clusters.find(self.user.name, name))
+        await self.clusters.stop(self.clusters.find(self.user.name, name))
         self.set_status(HTTPStatus.NO_CONTENT)
 
 

@@ -60,5 +60,15 @@ class Heartbeat(StrictWireModel):
         }
 
 
+class PodHeartbeat(StrictWireModel):
+    """The same from a scheduler in a pod. Where it listens is known of its pod, and not believed."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=False)
+
+    count: Annotated[int, Field(ge=0, strict=True)]
+    active_workers: _Names
+    closing_workers: _Names
+
+
 def _known(names: tuple[str, ...], workers: Mapping[str, bool]) -> set[str]:
     return {name for name in names if name in workers}

@@ -24,11 +24,14 @@ from sandlot_hub.domain.dask_options import IMAGE, SIZE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sandlot_contracts.images import ImageContents, Package
     from sandlot_hub.domain.dask_admission import ClusterUse
     from sandlot_hub.domain.dask_options import DaskOffers
     from sandlot_hub.domain.dask_settings import DaskLimits
     from sandlot_hub.domain.settings import ImageSettings, SandlotSettings
 
+_SAME_EVERYWHERE = frozenset({"dask", "distributed", "numpy", "pandas"})
+"""What is computed with travels between them as objects of these."""
 _PENDING = "Its scheduler starts; that takes a few seconds."
 
 
@@ -68,7 +71,10 @@ def options_spec(offers: DaskOffers) -> list[dict[str, Any]]:
 def options_view(offers: DaskOffers, limits: DaskLimits) -> ClusterOptions:
     """Return what a user may make a cluster of."""
     return ClusterOptions(
-        images=tuple(_image(slug, entry) for slug, entry in offers.images.items()),
+        images=tuple(
+            _image(slug, entry).model_copy(update={"packages": _shared(offers.contents.get(slug))})
+            for slug, entry in offers.images.items()
+        ),
         sizes=tuple(
             ClusterSize(
                 slug=slug,
@@ -114,7 +120,7 @@ def cluster_view(cluster: Cluster, settings: SandlotSettings) -> ClusterInfo:
         status=status,
         code=state.get("code", ""),
         reason=state.get("reason", ""),
-        detail=_PENDING if status == "PENDING" else "",
+        detail=state.get("detail", _PENDING if status == "PENDING" else ""),
         started_at=_time(cluster.start_time),
         stopped_at=None if cluster.stop_time is None else _time(cluster.stop_time),
         image=_image(image, known_image),
@@ -145,6 +151,12 @@ def _image(slug: str, entry: ImageSettings | None) -> ClusterImage:
     if entry is None:
         return ClusterImage(slug=slug, display_name=slug)
     return ClusterImage(slug=slug, display_name=entry.display_name, version=entry.version)
+
+
+def _shared(contents: ImageContents | None) -> tuple[Package, ...]:
+    """Return the packages of which a notebook and its cluster need the same version."""
+    packages = () if contents is None else contents.packages
+    return tuple(each for each in packages if each.name in _SAME_EVERYWHERE)
 
 
 def _workers(cluster: Cluster) -> ClusterWorkers:

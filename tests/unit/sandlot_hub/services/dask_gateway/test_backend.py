@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 from dask_gateway_server.backends.db_base import JobStatus  # type: ignore[import-untyped]
 
-from sandlot_hub.services.dask_gateway.backend import SchedulerSilentError
 from sandlot_hub.services.dask_gateway.heartbeat import Heartbeat
+from sandlot_hub.services.dask_gateway.schedulers import SchedulerSilentError
 
 from .conftest import state
 
