@@ -171,7 +171,9 @@ class _Page:
         view = self._view
         refusal = view.choice_reason(profile, Part.SIZE, slug)
         size, room = view.settings.sizes[slug], view.room(slug)
-        waits = None if refusal is not None else wait_reason(slug, room)
+        # Nobody waits in a profile that is closed to them.
+        is_off = refusal is not None or view.access_reason(profile) is not None
+        waits = None if is_off else wait_reason(slug, room)
         alternatives = self._instead(refusal, profile, size=slug)
         if waits is not None:
             alternatives = self._alternatives.sooner(Choice(profile=profile, size=slug))

@@ -52,8 +52,11 @@ class SpawnForm(BrowserRequests):
 
     @property
     def counted_at(self) -> float:
-        """When what `facilities` says is free was counted, in seconds of the monotonic clock."""
-        raise NotImplementedError
+        """When what `facilities` says is free was counted, in seconds of the monotonic clock.
+
+        0 where nothing is counted.
+        """
+        return 0.0
 
     def isolation(self) -> Isolation:
         """Return what keeps this server apart from those of other users."""

@@ -315,6 +315,13 @@ def test_a_profile_in_few_words(counted: CapacityState | None, text: str, mark: 
     assert (profile.words.text, profile.words.mark) == (text, mark)
 
 
+def test_nobody_waits_in_a_profile_that_is_closed_to_them() -> None:
+    settings = _settings("wait", allow={"groups": ["others"]})
+    profile = _visible(capacity(BUSY, {"one": FULL}), settings)
+    assert profile.refusal is not None
+    assert [each.waits for each in profile.sizes] == [None, None, None]
+
+
 def test_a_profile_with_something_else_is_open() -> None:
     profile = _visible(capacity(BUSY, {"one": FULL, "eight": FULL}), _settings())
     assert (profile.words.text, profile.words.mark) == ("available", "open")
