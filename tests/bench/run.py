@@ -35,6 +35,7 @@ class Entry(NamedTuple):
 
 BENCHES = (
     Entry(("a.form.p50", "a.form.p99", "a.form.calls", "a.form.one-option"), "bench.form_render"),
+    Entry(("a.form.capacity", "a.form.capacity.full"), "bench.form_capacity"),
     Entry(("a.form.usable", "a.form.bytes"), "bench.form_page"),
     Entry(
         ("a.form.live.hub", "a.form.live.service", "a.form.live.seconds", "a.form.live.missed"),
