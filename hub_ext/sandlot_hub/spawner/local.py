@@ -240,7 +240,9 @@ class SandlotLocalSpawner(SandlotSpawnerMixin, Spawner):
 
     @override
     def clear_state(self) -> None:
-        """Forget the server."""
+        """Forget the server, and that what it held is taken."""
         super().clear_state()
+        if self._process is not None:
+            self.machine.forget()
         self._process = None
         self._stopping = False

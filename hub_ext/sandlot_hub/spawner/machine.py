@@ -43,6 +43,8 @@ class LocalMachine:
         self.supervisor = supervisor
         self._monotonic = monotonic
         self._known: tuple[float, LocalFacilities] | None = None
+        self._good_from = 0.0
+        """What was asked for before this is not good any more."""
         self._flight: SingleFlight[str, LocalFacilities] = SingleFlight()
 
     @property
@@ -63,9 +65,20 @@ class LocalMachine:
         SpawnUnavailableError
             The supervisor does not answer.
         """
-        if self._known is not None and self._monotonic() - self._known[0] < FACILITIES_AGE:
-            return self._known[1]
-        return await self._flight.run("facilities", self._ask)
+        known = self._known
+        if known is not None and self._monotonic() - known[0] < FACILITIES_AGE:
+            asked_at, local = known
+            if asked_at >= self._good_from:
+                return local
+        local = await self._flight.run("facilities", self._ask)
+        if self.asked_at < self._good_from:
+            # The question was on its way already when a server ended.
+            local = await self._flight.run("facilities", self._ask)
+        return local
+
+    def forget(self) -> None:
+        """Ask anew the next time: a server has ended, and what it held is free."""
+        self._good_from = self._monotonic()
 
     async def _ask(self) -> LocalFacilities:
         asked_at = self._monotonic()

@@ -43,6 +43,35 @@ async def test_answer_is_good_for_a_second() -> None:
     assert len(supervisor.calls) == 2
 
 
+async def test_what_a_server_held_is_free_once_it_has_ended() -> None:
+    clock = Clock()
+    supervisor = MemorySupervisor(facility=facilities())
+    machine = LocalMachine(supervisor=supervisor, monotonic=clock)
+    await machine.facilities()
+    supervisor.facility = facilities(cpus=2)
+    clock.now = 0.1
+    machine.forget()
+    assert (await machine.facilities()).cpus == 2
+    await machine.facilities()
+    assert len(supervisor.calls) == 2
+
+
+async def test_an_answer_to_a_question_from_before_the_end_is_not_good() -> None:
+    clock = Clock()
+    supervisor = MemorySupervisor(facility=facilities())
+    machine = LocalMachine(supervisor=supervisor, monotonic=clock)
+    asked = asyncio.create_task(machine.facilities())
+    # Two turns: the flight begins with the first, the question with the second.
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert supervisor.calls == ["facilities"]
+    clock.now = 0.1
+    machine.forget()
+    supervisor.facility = facilities(cpus=2)
+    assert (await asked).cpus == 2
+    assert len(supervisor.calls) == 2
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
