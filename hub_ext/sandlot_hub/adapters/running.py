@@ -21,7 +21,8 @@ STATE_FILE = "run/supervisor.json"
 
 _TIMEOUT_S = 3.0
 _MAXIMUM_BYTES = 64 * 1024
-_NOT_SERVICES = frozenset({"public", "hub", "proxy_api"})
+_NOT_SERVICES = frozenset({"public", "hub", "proxy_api", "dask-proxy", "dask_routes"})
+"""Ports where nobody tells of health: proxies, and the door of Dask's schedulers."""
 
 
 class _State(BaseModel):

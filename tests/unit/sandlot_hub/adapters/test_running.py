@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 STATE = {
     "pid": 1,
     "url": "http://127.0.0.1:40000/pit/",
-    "ports": {"public": 40000, "hub": 40001, "proxy_api": 40002, "offers": 40003},
+    "ports": {
+        "public": 40000,
+        "hub": 40001,
+        "proxy_api": 40002,
+        "offers": 40003,
+        "dask-proxy": 40004,
+        "dask_routes": 40005,
+    },
 }
 HEALTH = Health(status="ok", service="offers", version="1", settings_hash="0" * 16)
 
