@@ -240,9 +240,9 @@ class SandlotLocalSpawner(SandlotSpawnerMixin, Spawner):
 
     @override
     def clear_state(self) -> None:
-        """Forget the server, and that what it held is taken."""
+        """Forget the server, and that the accelerators which it held are taken."""
         super().clear_state()
-        if self._process is not None:
+        if self._process is not None and (self.plan is None or self.plan.size.accelerator):
             self.machine.forget()
         self._process = None
         self._stopping = False
