@@ -11,11 +11,11 @@ from itertools import pairwise
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
-from sandlot_hub.domain.cluster_settings import StartPatience
-from sandlot_hub.domain.kubespawner_override import OVERRIDE_REFUSED
-from sandlot_hub.domain.pod_breaches import BreachCode
-from sandlot_hub.domain.start_outcomes import ENDS, FailureCode, WaitReason, patience_for
-from sandlot_hub.domain.units import format_duration
+from sandlot_hub.domain.pods.breaches import BreachCode
+from sandlot_hub.domain.pods.outcomes import ENDS, FailureCode, WaitReason, patience_for
+from sandlot_hub.domain.settings.cluster import StartPatience
+from sandlot_hub.domain.settings.kubespawner_override import OVERRIDE_REFUSED
+from sandlot_hub.domain.values.units import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

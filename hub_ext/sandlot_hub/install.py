@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from traitlets.config import Config
 
-    from .domain.settings import SandlotSettings
+    from .domain.settings.model import SandlotSettings
 
 
 def install(

@@ -22,8 +22,8 @@ from traitlets.config.loader import PyFileConfigLoader
 from sandlot_contracts.exits import ExitCode
 
 from .adapters.embedded import EMBEDDED_ENV
-from .domain.fingerprint import settings_hash
-from .domain.settings import SandlotSettings
+from .domain.settings.fingerprint import settings_hash
+from .domain.settings.model import SandlotSettings
 from .hubconfig.installation import READ_ONLY_ENV
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.settings.model import SandlotSettings
 
 PROFILES = 20
 CHOICES = 15

@@ -19,7 +19,7 @@ from typing_extensions import override
 from bench.choices import CHOICES, GROUP, PROFILES, large_settings
 from bench.form_render import TARGET_SECONDS, VIEWS, WARM, p99, p99_difference
 from bench.harness import Measure, Meter, Mutation, Size, busy, progress
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.settings.model import SandlotSettings
 from sandlot_hub.spawner.availability import Availability, cluster_availability
 from sandlot_hub.spawner.local import SandlotLocalSpawner
 from support.capacities import capacity, flavor, size

@@ -30,7 +30,7 @@ from support.stack import free_port
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.settings.model import SandlotSettings
 
     View = Callable[[], Awaitable[Any]]
 

@@ -21,7 +21,7 @@ from jupyterhub.spawner import Spawner
 from typing_extensions import override
 
 from bench.harness import Measure, Meter, Mutation, Size, busy, interval, progress
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.settings.model import SandlotSettings
 from sandlot_hub.spawner.local import SandlotLocalSpawner
 from support.fake_supervisor import FakeSupervisor
 from support.hub_app import running_hub

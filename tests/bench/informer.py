@@ -43,8 +43,8 @@ from sandlot_hub.adapters.cluster_informer import InformerMeans
 from sandlot_hub.adapters.cluster_informer_wire import ClusterReader
 from sandlot_hub.adapters.service_config import ClusterPlace, write_service_config
 from sandlot_hub.adapters.settings_file import write_resolved
-from sandlot_hub.domain.inventory import Inventory
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.capacity.inventory import Inventory
+from sandlot_hub.domain.settings.model import SandlotSettings
 from sandlot_hub.services.offers.cluster_watch import ClusterWatch, WatchPace
 from support.cluster.api import connected
 from support.cluster.fault_proxy import FaultProxy

@@ -27,15 +27,15 @@ from sandlot_hub.adapters.cluster_informer import Informer, InformerMeans
 from sandlot_hub.adapters.cluster_informer_projection import NodeKind, PodKind
 from sandlot_hub.adapters.cluster_informer_types import Sink
 from sandlot_hub.adapters.cluster_informer_wire import ClusterReader
-from sandlot_hub.domain.inventory import Inventory
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.capacity.inventory import Inventory
+from sandlot_hub.domain.settings.model import SandlotSettings
 from support.kube_spawner import cluster_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sandlot_hub.adapters.cluster_informer_types import Change
-    from sandlot_hub.domain.cluster_records import PodRecord
+    from sandlot_hub.domain.capacity.cluster_records import PodRecord
 
 ROUNDS = {Size.SMOKE: 3, Size.FULL: 10}
 EVENTS = {Size.SMOKE: 10_000, Size.FULL: 50_000}

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from jupyterhub import orm
 from typing_extensions import override
 
-from sandlot_hub.domain.pod_names import HUB, SPAWN_ID
+from sandlot_hub.domain.pods.names import HUB, SPAWN_ID
 from support.cluster import faults
 from support.cluster.fates import Fate, fate_annotations
 from support.cluster.hub import ADMIN, TESTER, KubeHub

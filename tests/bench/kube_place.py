@@ -20,7 +20,7 @@ from jupyterhub import orm
 from kubernetes_asyncio.client import CoreV1Api
 
 from bench.harness import progress
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.settings.model import SandlotSettings
 from sandlot_hub.spawner.kube import SandlotKubeSpawner
 from support.cluster.api import connected
 from support.cluster.cluster import BROUGHT, brought, running

@@ -26,11 +26,11 @@ from bench.hub_process import cpu_seconds
 from bench.kube_crowd import PlainKubeHub
 from bench.kube_place import own_cluster
 from bench.kube_start import PEER_VERSION
-from sandlot_hub.domain.entitlements import Entitlements
-from sandlot_hub.domain.facilities import Facilities, Mode
-from sandlot_hub.domain.profile_list import build_profile_list
-from sandlot_hub.domain.profiles import visible
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.capacity.facilities import Facilities, Mode
+from sandlot_hub.domain.offers.profile_list import build_profile_list
+from sandlot_hub.domain.offers.profiles import visible
+from sandlot_hub.domain.settings.model import SandlotSettings
+from sandlot_hub.domain.values.entitlements import Entitlements
 from support.cluster.api import connected
 from support.cluster.hub import HubSpec, KubeHub
 from support.cluster.hub_client import server_path

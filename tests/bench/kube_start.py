@@ -20,11 +20,11 @@ from kubespawner import KubeSpawner
 
 from bench.harness import Measure, Meter, Mutation, Size, busy, held_time, interval, progress
 from bench.kube_place import inside, own_cluster, placed
-from sandlot_hub.domain.entitlements import Entitlements
-from sandlot_hub.domain.facilities import Facilities, Mode
-from sandlot_hub.domain.profile_list import build_profile_list
-from sandlot_hub.domain.profiles import visible
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.capacity.facilities import Facilities, Mode
+from sandlot_hub.domain.offers.profile_list import build_profile_list
+from sandlot_hub.domain.offers.profiles import visible
+from sandlot_hub.domain.settings.model import SandlotSettings
+from sandlot_hub.domain.values.entitlements import Entitlements
 from sandlot_hub.spawner.kube import SandlotKubeSpawner
 from support.cluster.audit import uses
 from support.cluster.waiting import until

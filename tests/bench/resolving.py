@@ -19,12 +19,12 @@ import pytest
 from kubespawner import KubeSpawner
 
 from bench.harness import Measure, Mutation, Size, busy, interval, paired
-from sandlot_hub.domain.entitlements import Entitlements
-from sandlot_hub.domain.facilities import Facilities, Mode
-from sandlot_hub.domain.plan import Plan
-from sandlot_hub.domain.profile_list import build_profile_list
-from sandlot_hub.domain.profiles import resolve, visible
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.capacity.facilities import Facilities, Mode
+from sandlot_hub.domain.choices.plan import Plan
+from sandlot_hub.domain.offers.profile_list import build_profile_list
+from sandlot_hub.domain.offers.profiles import resolve, visible
+from sandlot_hub.domain.settings.model import SandlotSettings
+from sandlot_hub.domain.values.entitlements import Entitlements
 from support.kube_spawner import use_kubeconfig
 from support.kubeconfig import unreachable_kubeconfig
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from sandlot_hub.domain.profile_list import build_profile_list
-from sandlot_hub.domain.profiles import visible
+from sandlot_hub.domain.offers.profile_list import build_profile_list
+from sandlot_hub.domain.offers.profiles import visible
 from support.catalogue import EVERYTHING_HERE, catalogue, document, person
 from support.kubespawner_hub import kubespawner_hub
 from support.people import Person
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Locator, Page
 
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.settings.model import SandlotSettings
 
 pytestmark = pytest.mark.timeout(300)
 

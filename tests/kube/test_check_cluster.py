@@ -18,7 +18,7 @@ from sandlot_hub.adapters.clock import SystemClock
 from sandlot_hub.adapters.cluster_look import look_at_cluster
 from sandlot_hub.adapters.settings_file import load_settings
 from sandlot_hub.commands.check import command
-from sandlot_hub.domain.cluster_check import account_findings
+from sandlot_hub.domain.checks.cluster import account_findings
 from support.cluster.audit import uses
 from support.cluster.control_plane import STORAGE_CLASS
 from support.cluster.nodes import PRODUCT, NodeKind

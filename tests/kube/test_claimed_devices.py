@@ -12,7 +12,7 @@ from kubernetes_asyncio.client import ResourceV1Api
 from sandlot_hub.adapters.clock import SystemClock
 from sandlot_hub.adapters.cluster_informer import InformerMeans
 from sandlot_hub.adapters.service_config import ClusterPlace
-from sandlot_hub.domain.inventory import Inventory
+from sandlot_hub.domain.capacity.inventory import Inventory
 from sandlot_hub.services.offers.cluster_watch import ClusterWatch, WatchPace
 from support.cluster.informing import QUICK, reader_for
 from support.cluster.nodes import POOL

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kubernetes_asyncio.client import NetworkingV1Api
 
-from sandlot_hub.domain.dask_names import SCHEDULER, WORKER, secret_name
+from sandlot_hub.domain.dask.names import SCHEDULER, WORKER, secret_name
 from support.cluster.audit import uses
 from support.cluster.dask import CONTROLLER, GATEWAY, DaskGateway, allowed, dask_hub
 from support.cluster.dask_person import DaskPerson

@@ -10,7 +10,7 @@ import pytest
 from kubernetes_asyncio.client import CoreV1Api
 from kubernetes_asyncio.stream import WsApiClient
 
-from sandlot_hub.domain.dask_names import SCHEDULER, WORKER
+from sandlot_hub.domain.dask.names import SCHEDULER, WORKER
 from support.cluster.dask import CONTROLLER, GATEWAY, dask_hub
 from support.cluster.dask_person import DaskPerson
 from support.cluster.hub_client import hub_client

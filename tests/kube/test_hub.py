@@ -15,7 +15,7 @@ import pytest
 
 from sandlot_contracts.offers import OfferList
 from sandlot_hub.adapters.managed_service import managed_config
-from sandlot_hub.domain.options import field_name
+from sandlot_hub.domain.choices.options import field_name
 from support.cluster.hub import ADMIN
 from support.cluster.nodes import NodeKind
 from support.cluster.objects import GPU

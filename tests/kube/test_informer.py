@@ -16,8 +16,8 @@ from sandlot_hub.adapters.clock import SystemClock
 from sandlot_hub.adapters.cluster_informer import InformerMeans
 from sandlot_hub.adapters.cluster_informer_projection import PodKind
 from sandlot_hub.adapters.service_config import ClusterPlace
-from sandlot_hub.domain.inventory import Inventory
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.capacity.inventory import Inventory
+from sandlot_hub.domain.settings.model import SandlotSettings
 from sandlot_hub.services.offers.cluster_watch import ClusterWatch, WatchPace
 from support.cluster import faults
 from support.cluster.faults import Ending, EndStream, Match

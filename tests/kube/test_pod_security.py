@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio
 
-GOLDEN = ROOT / "tests/unit/sandlot_hub/domain/golden"
+GOLDEN = ROOT / "tests/unit/sandlot_hub/domain/pods/golden"
 CHART = "manifest-chart"
 """With what an administrator adds: a privileged container that runs first, an account."""
 PLANS = sorted(path.stem for path in GOLDEN.glob("manifest-*.json") if path.stem != CHART)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandlot_hub.domain.pod_documents import StartSubject, StartView
-from sandlot_hub.domain.pod_verdict import observe
-from sandlot_hub.domain.start_outcomes import Failed, FailureCode, Ready, Waiting, WaitReason
+from sandlot_hub.domain.pods.documents import StartSubject, StartView
+from sandlot_hub.domain.pods.outcomes import Failed, FailureCode, Ready, Waiting, WaitReason
+from sandlot_hub.domain.pods.verdict import observe
 from support.cluster.fates import Fate
 from support.cluster.objects import pod
 from support.cluster.waiting import until
 
 if TYPE_CHECKING:
-    from sandlot_hub.domain.start_outcomes import Verdict
+    from sandlot_hub.domain.pods.outcomes import Verdict
     from support.cluster.namespaces import TestNamespace
     from support.cluster.nodes import FakeNodes
 

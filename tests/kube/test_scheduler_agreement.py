@@ -22,13 +22,13 @@ from kubernetes_asyncio.client import NodeV1Api
 from traitlets.config import Config
 
 from sandlot_hub.adapters.cluster_informer_projection import NodeKind, PodKind
-from sandlot_hub.domain.inventory import Inventory
-from sandlot_hub.domain.plan import Plan
-from sandlot_hub.domain.pod_manifest import complete_manifest, read_admin_parts
-from sandlot_hub.domain.pod_plan import PodRequest, build_pod_parts
-from sandlot_hub.domain.profiles import resolve
-from sandlot_hub.domain.settings import SandlotSettings
-from sandlot_hub.domain.size_demand import HubPlacement
+from sandlot_hub.domain.capacity.inventory import Inventory
+from sandlot_hub.domain.capacity.size_demand import HubPlacement
+from sandlot_hub.domain.choices.plan import Plan
+from sandlot_hub.domain.offers.profiles import resolve
+from sandlot_hub.domain.pods.manifest import complete_manifest, read_admin_parts
+from sandlot_hub.domain.pods.plan import PodRequest, build_pod_parts
+from sandlot_hub.domain.settings.model import SandlotSettings
 from sandlot_hub.hubconfig.editor import ConfigEditor
 from sandlot_hub.hubconfig.placement import KubeOptions
 from support.catalogue import EVERYTHING_HERE, person
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from kubernetes_asyncio.client import ApiClient, CoreV1Api
 
     from sandlot_contracts.capacity import SizeState
-    from sandlot_hub.domain.cluster_records import NodeRecord, PodRecord
+    from sandlot_hub.domain.capacity.cluster_records import NodeRecord, PodRecord
     from support.cluster.cluster import Cluster
     from support.cluster.namespaces import TestNamespace
 

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from kubernetes_asyncio.client import NodeV1Api
 from pydantic import TypeAdapter, ValidationError
 
-from sandlot_hub.domain import cluster_types, settings_types
-from sandlot_hub.domain.plan import Plan
-from sandlot_hub.domain.pod_manifest import complete_manifest, read_admin_parts
-from sandlot_hub.domain.pod_plan import PodRequest, build_pod_parts
-from sandlot_hub.domain.profiles import resolve
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.choices.plan import Plan
+from sandlot_hub.domain.offers.profiles import resolve
+from sandlot_hub.domain.pods.manifest import complete_manifest, read_admin_parts
+from sandlot_hub.domain.pods.plan import PodRequest, build_pod_parts
+from sandlot_hub.domain.settings import base as settings_base
+from sandlot_hub.domain.settings import cluster_types
+from sandlot_hub.domain.settings.model import SandlotSettings
 from support.catalogue import EVERYTHING_HERE, person
 from support.manifests import kubespawner_manifest
 from support.pods import SPAWN_ID
@@ -208,7 +209,7 @@ clusters = st.fixed_dictionaries(
             ),
         ),
         "data_volumes": st.dictionaries(
-            drawn(settings_types.Slug),
+            drawn(settings_base.Slug),
             st.fixed_dictionaries(
                 {"claim": names, "mount_path": paths},
                 optional={"sub_path": drawn(cluster_types.SubPath)},

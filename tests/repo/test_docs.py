@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sandlot_contracts.exits import ExitCode
-from sandlot_hub.domain.refusals import RefusalCode
+from sandlot_hub.domain.values.refusals import RefusalCode
 from support.house import ROOT
 
 LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")

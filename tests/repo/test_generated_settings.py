@@ -18,9 +18,9 @@ from sandlot_contracts.exits import ExitCode
 from sandlot_hub.adapters.settings_file import load_settings
 from sandlot_hub.adapters.yaml_document import read_document
 from sandlot_hub.commands.check import command
-from sandlot_hub.domain import settings as settings_module
-from sandlot_hub.domain.settings import SandlotSettings
-from sandlot_hub.domain.settings_types import SettingsModel
+from sandlot_hub.domain.settings import model as settings_module
+from sandlot_hub.domain.settings.base import SettingsModel
+from sandlot_hub.domain.settings.model import SandlotSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -64,7 +64,7 @@ def test_the_command_line_imports_nothing_of_ours_but_the_exit_codes() -> None:
 
 
 def test_importing_the_domain_needs_no_hub() -> None:
-    modules = _modules_after("import sandlot_hub.domain.profiles")
+    modules = _modules_after("import sandlot_hub.domain.offers.profiles")
 
     assert not (THEIRS - {"pydantic"}) & {_top(name) for name in modules}
 

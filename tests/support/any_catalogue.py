@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from sandlot_contracts.capacity import CapacityState, FlavorState, SizeState
-from sandlot_hub.domain.catalogue import CUSTOM_IMAGE
-from sandlot_hub.domain.entitlements import Entitlements
-from sandlot_hub.domain.facilities import Facilities, ImageReadiness, Mode
+from sandlot_hub.domain.capacity.facilities import Facilities, ImageReadiness, Mode
+from sandlot_hub.domain.settings.catalogue import CUSTOM_IMAGE
+from sandlot_hub.domain.values.entitlements import Entitlements
 from support.catalogue import GIB
 
 if TYPE_CHECKING:

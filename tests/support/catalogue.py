@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandlot_hub.domain.entitlements import Entitlements
-from sandlot_hub.domain.facilities import Facilities, Mode
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.capacity.facilities import Facilities, Mode
+from sandlot_hub.domain.settings.model import SandlotSettings
+from sandlot_hub.domain.values.entitlements import Entitlements
 
 GIB = 1024**3
 

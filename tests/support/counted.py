@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandlot_hub.domain.cluster_records import NodeRecord, PodRecord, Taint
-from sandlot_hub.domain.inventory import Inventory
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.capacity.cluster_records import NodeRecord, PodRecord, Taint
+from sandlot_hub.domain.capacity.inventory import Inventory
+from sandlot_hub.domain.settings.model import SandlotSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -21,14 +21,14 @@ from traitlets.config import Config
 from yarl import URL
 
 import sandlot_hub.spawner
-from sandlot_hub.domain.fingerprint import settings_hash
+from sandlot_hub.domain.settings.fingerprint import settings_hash
 from sandlot_hub.hubconfig.pages import page_handlers, page_variables
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.settings.model import SandlotSettings
     from sandlot_hub.spawner.local import SandlotLocalSpawner
 
 

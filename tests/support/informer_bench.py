@@ -12,7 +12,7 @@ import pytest
 from sandlot_hub.adapters.cluster_informer import Informer, InformerMeans
 from sandlot_hub.adapters.cluster_informer_projection import PodKind
 from sandlot_hub.adapters.cluster_informer_types import InformerPace
-from sandlot_hub.domain.cluster_ports import ClusterUnreachableError
+from sandlot_hub.domain.pods.ports import ClusterUnreachableError
 from support.cluster.informing import Known
 from support.memory_api import PODS, MemoryApi, pod
 from support.virtual_time import VirtualTime
@@ -20,7 +20,7 @@ from support.virtual_time import VirtualTime
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from sandlot_hub.domain.cluster_records import PodRecord
+    from sandlot_hub.domain.capacity.cluster_records import PodRecord
 
 PACE = InformerPace()
 

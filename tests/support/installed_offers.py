@@ -19,7 +19,7 @@ from yarl import URL
 
 from sandlot_hub.adapters.service_config import write_service_config
 from sandlot_hub.adapters.settings_file import write_resolved
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.settings.model import SandlotSettings
 from sandlot_hub.hubconfig.spawning import CUSTOM_SCOPES
 
 from .fake_supervisor import FakeSupervisor

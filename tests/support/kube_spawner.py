@@ -10,7 +10,7 @@ from kubernetes_asyncio import config as kube_config
 from kubespawner import KubeSpawner, clients
 from traitlets.config import Config
 
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.settings.model import SandlotSettings
 from sandlot_hub.spawner.kube import SandlotKubeSpawner
 
 if TYPE_CHECKING:

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import sandlot_hub.spawner
 from sandlot_hub.adapters.settings_file import load_settings, write_resolved
-from sandlot_hub.domain.entitlements import Entitlements
-from sandlot_hub.domain.fingerprint import settings_hash
-from sandlot_hub.domain.options import options_from_form
-from sandlot_hub.domain.profile_list import build_profile_list
-from sandlot_hub.domain.profiles import resolve, visible
-from sandlot_hub.domain.refusals import Refused
+from sandlot_hub.domain.choices.options import options_from_form
+from sandlot_hub.domain.offers.profile_list import build_profile_list
+from sandlot_hub.domain.offers.profiles import resolve, visible
+from sandlot_hub.domain.settings.fingerprint import settings_hash
+from sandlot_hub.domain.values.entitlements import Entitlements
+from sandlot_hub.domain.values.refusals import Refused
 from sandlot_hub.hubconfig.pages import page_handlers, page_variables
 
 from .catalogue import EVERYTHING_HERE
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from traitlets.config import Config
 
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.settings.model import SandlotSettings
 
 Form = Literal["fancy", "kubespawner", "sandlot"]
 CONFIG = """\

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError
+from sandlot_hub.domain.pods.ports import ClusterRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandlot_hub.domain.pod_documents import StartSubject, StartView
+from sandlot_hub.domain.pods.documents import StartSubject, StartView
 
 POD_NAME = "jupyter-ann"
 POD_UID = "3e0f1f5e-52b5-4b7b-8c0e-0a1f6a3b1c11"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandlot_hub.domain.cluster_settings import ClusterSettings
-from sandlot_hub.domain.plan import Plan
-from sandlot_hub.domain.pod_plan import PodRequest
-from sandlot_hub.domain.profiles import resolve
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.choices.plan import Plan
+from sandlot_hub.domain.offers.profiles import resolve
+from sandlot_hub.domain.pods.plan import PodRequest
+from sandlot_hub.domain.settings.cluster import ClusterSettings
+from sandlot_hub.domain.settings.model import SandlotSettings
 from support.catalogue import EVERYTHING_HERE, GIB, person
 
 SPAWN_ID = "0f3c5a1e9b7d4c2f8a6e1d0b9c8f7a65"

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sandlot_contracts.session import Isolation
-    from sandlot_hub.domain.facilities import Facilities
-    from sandlot_hub.domain.plan import Plan
+    from sandlot_hub.domain.capacity.facilities import Facilities
+    from sandlot_hub.domain.choices.plan import Plan
 
 WOULD_START = "Would start: "
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from sandlot_contracts.capacity import Lack
-    from sandlot_hub.domain.cluster_records import NodeRecord, PodRecord, Taint
-    from sandlot_hub.domain.settings import (
+    from sandlot_hub.domain.capacity.cluster_records import NodeRecord, PodRecord, Taint
+    from sandlot_hub.domain.settings.model import (
         AcceleratorFlavorSettings,
         SandlotSettings,
         SizeSettings,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from sandlot_hub.domain.machine_gpus import GpuSight, MachineGpu
+from sandlot_hub.domain.capacity.machine_gpus import GpuSight, MachineGpu
 from sandlot_hub.local.gpu_leases import GpuLeases
 from sandlot_hub.local.gpus import MachineGpus
 
 if TYPE_CHECKING:
-    from sandlot_hub.domain.flavor_local_settings import Vendor
+    from sandlot_hub.domain.settings.local_flavor import Vendor
 
 
 class StillDriver:

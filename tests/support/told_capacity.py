@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sandlot_hub.domain.facilities import Facilities, Mode
+from sandlot_hub.domain.capacity.facilities import Facilities, Mode
 from sandlot_hub.services.offers.app import serve_offers
 from sandlot_hub.services.offers.availability import Snapshot
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tornado.web import Application
 
     from sandlot_contracts.capacity import CapacityState
-    from sandlot_hub.domain.ports import Clock
+    from sandlot_hub.domain.values.ports import Clock
     from sandlot_hub.services.context import ServiceContext
 
 

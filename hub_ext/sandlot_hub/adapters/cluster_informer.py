@@ -14,7 +14,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 
 from .cluster_access import ClusterAccessError
 from .cluster_informer_types import InformerPace
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
     from datetime import datetime
 
-    from sandlot_hub.domain.ports import Clock
+    from sandlot_hub.domain.values.ports import Clock
 
     from .cluster_informer_types import Change, Kind, Page, Reader, Sink
 

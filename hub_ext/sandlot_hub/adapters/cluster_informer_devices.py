@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from sandlot_hub.domain.device_records import ClaimRecord, DeviceId, DeviceRecord, SliceRecord
+from sandlot_hub.domain.capacity.device_records import (
+    ClaimRecord,
+    DeviceId,
+    DeviceRecord,
+    SliceRecord,
+)
 
 from .cluster_informer_events import BOOKMARK, DELETED, decode_event, decode_page
 from .cluster_informer_objects import ListMeta, Meta, Object
@@ -15,7 +20,7 @@ from .cluster_informer_types import Change, Page
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sandlot_hub.domain.device_records import AttributeValue
+    from sandlot_hub.domain.capacity.device_records import AttributeValue
 
 GROUP = "resource.k8s.io"
 """The API group of both."""

@@ -12,9 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from sandlot_hub.domain.cluster_records import NO_LABELS, NOTHING, NodeRecord, PodRecord, Taint
-from sandlot_hub.domain.pod_requests import ContainerAmounts, pod_amounts
-from sandlot_hub.domain.quantities import read_amount, read_amounts
+from sandlot_hub.domain.capacity.cluster_records import (
+    NO_LABELS,
+    NOTHING,
+    NodeRecord,
+    PodRecord,
+    Taint,
+)
+from sandlot_hub.domain.capacity.pod_requests import ContainerAmounts, pod_amounts
+from sandlot_hub.domain.values.quantities import read_amount, read_amounts
 
 from . import cluster_informer_objects as api
 from .cluster_informer_events import (
@@ -30,7 +36,7 @@ from .cluster_informer_types import Change, Page
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from sandlot_hub.domain.quantities import Amounts
+    from sandlot_hub.domain.values.quantities import Amounts
 
 _SHAPES = 4096
 """How many sets of amounts, and of labels, are remembered."""

@@ -11,7 +11,7 @@ import aiohttp
 from kubernetes_asyncio.client import ApiClient
 from kubernetes_asyncio.config import ConfigException
 
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 
 from .cluster_informer_lines import LineDecoder, LineTooLongError
 

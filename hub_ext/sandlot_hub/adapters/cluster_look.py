@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from kubernetes_asyncio.client import ApiClient
 
-from sandlot_hub.domain.cluster_check import ClusterFacts, Sight, references, rights_to_ask, role_of
-from sandlot_hub.domain.cluster_check_nodes import node_labels
-from sandlot_hub.domain.cluster_ports import ClusterUnreachableError
+from sandlot_hub.domain.checks.cluster import (
+    ClusterFacts,
+    Sight,
+    references,
+    rights_to_ask,
+    role_of,
+)
+from sandlot_hub.domain.checks.cluster_nodes import node_labels
+from sandlot_hub.domain.pods.ports import ClusterUnreachableError
 
 from .cluster_access import cluster_configuration, namespace_of
 from .cluster_informer_projection import NodeKind
@@ -23,10 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from sandlot_hub.domain.cluster_check import Reference
-    from sandlot_hub.domain.cluster_records import NodeRecord
-    from sandlot_hub.domain.ports import Clock
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.capacity.cluster_records import NodeRecord
+    from sandlot_hub.domain.checks.cluster import Reference
+    from sandlot_hub.domain.settings.model import SandlotSettings
+    from sandlot_hub.domain.values.ports import Clock
 
 _ANSWER_S = 30.0
 """How long an answer may take: a page of nodes has megabytes."""

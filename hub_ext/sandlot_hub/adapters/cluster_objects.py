@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
-from sandlot_hub.domain.pod_documents import text
+from sandlot_hub.domain.pods.documents import text
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from kubernetes_asyncio.client import CoreV1Api
 
-    from sandlot_hub.domain.pod_documents import Document
+    from sandlot_hub.domain.pods.documents import Document
 
 _NOT_FOUND = 404
 _CONFLICT = 409

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from kubernetes_asyncio.client import ApiClient
 
-    from sandlot_hub.domain.cluster_rights import Right
+    from sandlot_hub.domain.checks.cluster_rights import Right
 
 _ANSWER_S = 10.0
 """How long each answer may take."""

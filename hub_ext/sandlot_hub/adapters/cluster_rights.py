@@ -11,7 +11,7 @@ from kubespawner.clients import load_config, shared_client
 from .cluster_reviews import RightsUnknownError, missing_of
 
 if TYPE_CHECKING:
-    from sandlot_hub.domain.cluster_rights import Right
+    from sandlot_hub.domain.checks.cluster_rights import Right
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

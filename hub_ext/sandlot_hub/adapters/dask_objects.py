@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 from kubernetes_asyncio.client import ApiClient, CoreV1Api, CustomObjectsApi, NetworkingV1Api
 
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
-from sandlot_hub.domain.pod_documents import text
+from sandlot_hub.domain.pods.documents import text
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 
 from .cluster_access import cluster_configuration
 from .cluster_objects import answered
@@ -17,7 +17,7 @@ from .cluster_objects import answered
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 
-    from sandlot_hub.domain.pod_documents import Document
+    from sandlot_hub.domain.pods.documents import Document
 
 GROUP, VERSION, PLURAL = "gateway.dask.org", "v1alpha1", "daskclusters"
 LOG_LINES = 50

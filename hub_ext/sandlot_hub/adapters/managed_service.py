@@ -20,7 +20,7 @@ from .settings_file import LoadedSettings, load_settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.settings.model import SandlotSettings
 
 MANAGED_ENV = "SANDLOT_SERVICE"
 """Environment variable with what `encode_managed` returned."""

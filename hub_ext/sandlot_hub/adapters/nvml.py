@@ -12,14 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandlot_hub.domain.machine_gpus import GpuSight, MachineGpu
+from sandlot_hub.domain.capacity.machine_gpus import GpuSight, MachineGpu
 
 from .pci_devices import NVIDIA, has_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandlot_hub.domain.flavor_local_settings import Vendor
+    from sandlot_hub.domain.settings.local_flavor import Vendor
 
 LIBRARY = "libnvidia-ml.so.1"
 _SYSTEM = Path("/sys")

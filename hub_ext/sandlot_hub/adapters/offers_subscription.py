@@ -12,7 +12,7 @@ import aiohttp
 from pydantic import BaseModel, ValidationError
 
 from sandlot_contracts.offers import TICKET_HEADER, Alive, AvailabilitySnapshot
-from sandlot_hub.domain.names import printable
+from sandlot_hub.domain.values.names import printable
 
 from .event_stream import EventDecoder, EventTooLongError
 from .page_ticket import PageTicket, sign_ticket
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Awaitable, Callable
 
-    from sandlot_hub.domain.ports import Clock
+    from sandlot_hub.domain.values.ports import Clock
 
     from .event_stream import ServerEvent
 

@@ -25,7 +25,7 @@ from pydantic import (
     model_validator,
 )
 
-from sandlot_hub.domain.size_demand import HubPlacement, Toleration
+from sandlot_hub.domain.capacity.size_demand import HubPlacement, Toleration
 
 from .files import replace_file
 from .private_file import PrivateFileError, read_private

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from sandlot_hub.domain.fingerprint import settings_hash
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.settings.fingerprint import settings_hash
+from sandlot_hub.domain.settings.model import SandlotSettings
 
 from .files import replace_file
 from .settings_problems import SettingsError, SettingsProblem, problems_of

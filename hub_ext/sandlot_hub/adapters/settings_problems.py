@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from typing_extensions import override
 
-from sandlot_hub.domain.settings_types import Slug
+from sandlot_hub.domain.settings.base import Slug
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,14 +11,14 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandlot_hub.domain.machine_gpus import GpuSight, MachineGpu
+from sandlot_hub.domain.capacity.machine_gpus import GpuSight, MachineGpu
 
 from .pci_devices import AMD, INTEL, first_line, has_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sandlot_hub.domain.flavor_local_settings import Vendor
+    from sandlot_hub.domain.settings.local_flavor import Vendor
 
 _SYSTEM, _DEVICES = Path("/sys"), Path("/dev")
 _EVERYBODY = stat.S_IROTH | stat.S_IWOTH

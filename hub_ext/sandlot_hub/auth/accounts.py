@@ -11,7 +11,7 @@ from traitlets import TraitError, default
 from typing_extensions import override
 
 from sandlot_hub.adapters.passwords import SECRET_MINIMUM, account_password, is_password
-from sandlot_hub.domain.user_names import NAME_MAXIMUM, check_user_name, normalise_user_name
+from sandlot_hub.domain.values.user_names import NAME_MAXIMUM, check_user_name, normalise_user_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

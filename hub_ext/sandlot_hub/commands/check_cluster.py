@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sandlot_hub.adapters.clock import SystemClock
-from sandlot_hub.domain.cluster_check import Finding, account_findings, not_looked_at
-from sandlot_hub.domain.cluster_check_nodes import node_findings
+from sandlot_hub.domain.checks.cluster import Finding, account_findings, not_looked_at
+from sandlot_hub.domain.checks.cluster_nodes import node_findings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.settings.model import SandlotSettings
 
 _NOT_INSTALLED = (
     "To look at a cluster takes what a hub on Kubernetes has. Next: pip install 'sandlot[kube]'."

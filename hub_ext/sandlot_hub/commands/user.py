@@ -21,8 +21,8 @@ from sandlot_hub.adapters.supervisor_client import (
     SupervisorRefusedError,
     SupervisorUnreachableError,
 )
-from sandlot_hub.domain.names import quoted
-from sandlot_hub.domain.user_names import (
+from sandlot_hub.domain.values.names import quoted
+from sandlot_hub.domain.values.user_names import (
     check_group_name,
     check_user_name,
     normalise_user_name,

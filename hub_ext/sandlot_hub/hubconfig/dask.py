@@ -13,7 +13,7 @@ from .refusal import InstallRefusedError
 from .services import service_entry
 
 if TYPE_CHECKING:
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.settings.model import SandlotSettings
 
     from .editor import ConfigEditor
 

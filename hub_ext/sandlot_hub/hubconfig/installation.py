@@ -10,7 +10,7 @@ from traitlets.utils.importstring import import_item
 
 from sandlot_hub.adapters.embedded import EmbeddedConfigError, embedded_from_environment
 from sandlot_hub.adapters.settings_file import SettingsError
-from sandlot_hub.domain.facilities import Mode
+from sandlot_hub.domain.capacity.facilities import Mode
 
 from .editor import ConfigEditor
 from .embedded import configure_embedded

@@ -19,8 +19,8 @@ from sandlot_hub.adapters.managed_service import (
     encode_managed,
 )
 from sandlot_hub.adapters.service_config import LOOPBACK, ClusterPlace
-from sandlot_hub.domain.cluster_settings import ClaimHome
-from sandlot_hub.domain.placing_options import PLACING_FOR_ALL, uncounted_sizes
+from sandlot_hub.domain.capacity.placing_options import PLACING_FOR_ALL, uncounted_sizes
+from sandlot_hub.domain.settings.cluster import ClaimHome
 from sandlot_hub.spawner.kube_overrides import unknown_options
 
 from .dask import configure_dask
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from traitlets import HasTraits
 
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.settings.model import SandlotSettings
 
     from .editor import ConfigEditor
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from traitlets.config.loader import LazyConfigValue
 
-from sandlot_hub.domain.pod_requests import ContainerAmounts, pod_amounts
-from sandlot_hub.domain.quantities import read_amount
-from sandlot_hub.domain.size_demand import Toleration
+from sandlot_hub.domain.capacity.pod_requests import ContainerAmounts, pod_amounts
+from sandlot_hub.domain.capacity.size_demand import Toleration
+from sandlot_hub.domain.values.quantities import read_amount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

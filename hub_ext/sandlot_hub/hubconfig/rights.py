@@ -15,14 +15,14 @@ from traitlets.log import get_logger
 from sandlot_hub.adapters.cluster_access import own_namespace
 from sandlot_hub.adapters.cluster_reviews import RightsUnknownError
 from sandlot_hub.adapters.cluster_rights import ClusterAddress, missing_rights
-from sandlot_hub.domain.cluster_rights import hub_rights, in_words
+from sandlot_hub.domain.checks.cluster_rights import hub_rights, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from traitlets.config import Config
 
-    from sandlot_hub.domain.cluster_rights import Right
+    from sandlot_hub.domain.checks.cluster_rights import Right
 
 _ROLE = "config/kubernetes/rbac.yaml has the Role with all that it needs"
 

@@ -14,7 +14,7 @@ from sandlot_hub.adapters.settings_file import (
     load_settings,
     read_resolved,
 )
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.settings.model import SandlotSettings
 
 from .refusal import InstallRefusedError
 

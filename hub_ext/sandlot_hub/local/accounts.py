@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from sandlot_contracts.supervisor import Account
-from sandlot_hub.domain.names import safe_slug
+from sandlot_hub.domain.values.names import safe_slug
 
 from .datadir import DataDirectoryError
 from .processes import Identity

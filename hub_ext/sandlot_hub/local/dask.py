@@ -13,7 +13,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from sandlot_contracts.supervisor import DaskState, DaskStates, LogTail
-from sandlot_hub.domain.names import safe_slug
+from sandlot_hub.domain.values.names import safe_slug
 
 from .accounts import HomeError
 from .dask_command import dask_command
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from sandlot_contracts.supervisor import StartDask
     from sandlot_hub.adapters.settings_file import LoadedSettings
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.settings.model import SandlotSettings
 
     from .accounts import Accounts
     from .processes import Command, Guarded, Launcher

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from sandlot_hub.domain.units import format_memory
+from sandlot_hub.domain.values.units import format_memory
 
 _SIGNALS = 128
 _NOT_STARTED = 127

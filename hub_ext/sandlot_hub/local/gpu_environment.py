@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sandlot_hub.domain.machine_gpus import MachineGpu
+    from sandlot_hub.domain.capacity.machine_gpus import MachineGpu
 
 _NONE: Mapping[str, str] = MappingProxyType(
     {

@@ -11,13 +11,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sandlot_hub.domain.machine_gpus import (
+from sandlot_hub.domain.capacity.machine_gpus import (
     free_gpus,
     gpus_by_flavor,
     machine_capacity,
     missing_flavors,
 )
-from sandlot_hub.domain.names import printable
+from sandlot_hub.domain.values.names import printable
 
 from .refusals import RefusedRequestError
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from sandlot_contracts.capacity import CapacityState
-    from sandlot_hub.domain.machine_gpus import GpuSight, MachineGpu
-    from sandlot_hub.domain.settings import AcceleratorRequest, SandlotSettings
+    from sandlot_hub.domain.capacity.machine_gpus import GpuSight, MachineGpu
+    from sandlot_hub.domain.settings.model import AcceleratorRequest, SandlotSettings
 
     from .gpus import MachineGpus
 

@@ -9,12 +9,12 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from sandlot_hub.domain.machine_gpus import VENDOR_NAMES, GpuSight
+from sandlot_hub.domain.capacity.machine_gpus import VENDOR_NAMES, GpuSight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sandlot_hub.domain.flavor_local_settings import Vendor
+    from sandlot_hub.domain.settings.local_flavor import Vendor
 
 ResultT = TypeVar("ResultT")
 

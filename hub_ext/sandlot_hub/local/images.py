@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from sandlot_hub.domain.ports import Clock
+    from sandlot_hub.domain.values.ports import Clock
 
     from .image_build import Workshop
     from .image_definitions import ImageDefinition

@@ -11,7 +11,7 @@ from .accounts import IMAGES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.settings.model import SandlotSettings
 
     from .accounts import Accounts
     from .datadir import DataDirectory

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from sandlot_contracts.supervisor import StartServer
-    from sandlot_hub.domain.machine_gpus import MachineGpu
+    from sandlot_hub.domain.capacity.machine_gpus import MachineGpu
 
     from .logs import RotatingLog
     from .processes import Guarded, Identity

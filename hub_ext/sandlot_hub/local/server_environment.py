@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from sandlot_hub.domain.machine_gpus import MachineGpu
+    from sandlot_hub.domain.capacity.machine_gpus import MachineGpu
 
 ALLOWED_PREFIXES = ("JUPYTERHUB_", "SANDLOT_", "JUPYTER_", "DASK_GATEWAY__")
 _VALUE_MAXIMUM = 64 * 1024

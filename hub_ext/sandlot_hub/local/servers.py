@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from sandlot_hub.domain.names import safe_slug
+from sandlot_hub.domain.values.names import safe_slug
 
 from .accounts import HomeError
 from .gpu_leases import Lease
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from sandlot_contracts.supervisor import LogTail, ServerState, StartServer
     from sandlot_hub.adapters.settings_file import LoadedSettings
-    from sandlot_hub.domain.machine_gpus import MachineGpu
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.capacity.machine_gpus import MachineGpu
+    from sandlot_hub.domain.settings.model import SandlotSettings
 
     from .accounts import Accounts
     from .gpu_leases import GpuLeases

@@ -23,7 +23,7 @@ from .server_wheel import ServerWheelError, build_server_wheel
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.settings.model import SandlotSettings
 
     from .foundation import Foundation
 

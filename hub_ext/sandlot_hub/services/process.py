@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from sandlot_hub.adapters.service_config import ServiceConfig
     from sandlot_hub.adapters.settings_file import LoadedSettings
-    from sandlot_hub.domain.ports import Clock
+    from sandlot_hub.domain.values.ports import Clock
 
     Build = Callable[[ServiceContext], AbstractAsyncContextManager[Application]]
 

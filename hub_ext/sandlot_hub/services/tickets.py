@@ -13,7 +13,7 @@ from .errors import ProblemError, build_problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandlot_hub.domain.ports import Clock
+    from sandlot_hub.domain.values.ports import Clock
 
     from .access import Ticket
 

@@ -7,8 +7,8 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandlot_hub.domain.facilities import Facilities, Mode
-from sandlot_hub.domain.machine import machine_facilities
+from sandlot_hub.domain.capacity.facilities import Facilities, Mode
+from sandlot_hub.domain.capacity.machine import machine_facilities
 
 from .exceptions import SpawnUnavailableError
 from .form import FormNotes

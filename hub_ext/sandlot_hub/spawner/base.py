@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sandlot_hub.domain.fingerprint import settings_hash
+from sandlot_hub.domain.settings.fingerprint import settings_hash
 
 from .exceptions import SpawnUnavailableError
 from .traits import Sandlot
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from jupyterhub.spawner import Spawner
 
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.settings.model import SandlotSettings
 
     class _Base(Sandlot, Spawner):
         """For type checkers a mixin is a spawner, so that `super()` knows the hub's methods."""

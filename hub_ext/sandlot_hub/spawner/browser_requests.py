@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from traitlets import observe
 
-from sandlot_hub.domain.options import options_from_form, options_from_query
+from sandlot_hub.domain.choices.options import options_from_form, options_from_query
 
 from .addresses import ServerAddresses
 from .base import SandlotBase

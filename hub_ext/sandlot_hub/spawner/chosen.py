@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandlot_hub.domain.settings import CatalogueEntry, SandlotSettings
+    from sandlot_hub.domain.settings.model import CatalogueEntry, SandlotSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

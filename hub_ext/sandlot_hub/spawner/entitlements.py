@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from sandlot_hub.domain.entitlements import Entitlements
+from sandlot_hub.domain.values.entitlements import Entitlements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -37,7 +37,7 @@ from typing_extensions import override
 from sandlot_contracts.problem import Problem
 
 if TYPE_CHECKING:
-    from sandlot_hub.domain.refusals import Refused
+    from sandlot_hub.domain.values.refusals import Refused
 
 PROBLEM_HEADER = "Sandlot-Problem"
 """Response header with the `Problem` as JSON in ASCII."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sandlot_hub.domain.options import field_name, text_field_name
+from sandlot_hub.domain.choices.options import field_name, text_field_name
 
 from .wording import choice_names, disk_size, instead_parts, row_context
 

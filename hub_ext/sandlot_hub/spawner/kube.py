@@ -14,10 +14,10 @@ from kubernetes_asyncio.client import ApiException
 from typing_extensions import override
 
 from sandlot_hub.adapters.server_answers import server_answers
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
-from sandlot_hub.domain.pod_denials import CreateAnswer, explain_denial, read_answer, unreachable
-from sandlot_hub.domain.pod_names import home_claim_name
-from sandlot_hub.domain.start_outcomes import Failed, FailureCode
+from sandlot_hub.domain.pods.denials import CreateAnswer, explain_denial, read_answer, unreachable
+from sandlot_hub.domain.pods.names import home_claim_name
+from sandlot_hub.domain.pods.outcomes import Failed, FailureCode
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 
 from .exceptions import SpawnFailed, SpawnUnavailableError
 from .kube_create import CreateLimits, PodCreator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
     from sandlot_contracts.session import Isolation
-    from sandlot_hub.domain.cluster_settings import StartPatience
+    from sandlot_hub.domain.settings.cluster import StartPatience
 
     from .progress import KnownStep
 

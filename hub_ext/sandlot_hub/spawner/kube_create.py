@@ -13,22 +13,22 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
-from sandlot_hub.domain.pod_denials import (
+from sandlot_hub.domain.pods.denials import (
     CreateAnswer,
     explain_denial,
     read_answer,
     unreachable,
 )
-from sandlot_hub.domain.pod_documents import text
-from sandlot_hub.domain.pod_names import HUB, SPAWN_ID
-from sandlot_hub.domain.start_outcomes import ASK, Failed, FailureCode
+from sandlot_hub.domain.pods.documents import text
+from sandlot_hub.domain.pods.names import HUB, SPAWN_ID
+from sandlot_hub.domain.pods.outcomes import ASK, Failed, FailureCode
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from sandlot_hub.domain.cluster_ports import ClusterObjects
-    from sandlot_hub.domain.pod_documents import Document, StartSubject
+    from sandlot_hub.domain.pods.documents import Document, StartSubject
+    from sandlot_hub.domain.pods.ports import ClusterObjects
 
 _FIRST_WAIT_S = 0.1
 _LONGEST_WAIT_S = 2.0

@@ -12,14 +12,14 @@ from kubespawner.spawner import EventReflector
 from traitlets import validate
 from typing_extensions import override
 
-from sandlot_hub.domain.pod_documents import text
+from sandlot_hub.domain.pods.documents import text
 
 from .kube_resuming import ResumingWatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sandlot_hub.domain.pod_documents import Document
+    from sandlot_hub.domain.pods.documents import Document
 
 
 class _Events(dict[str, "Document"]):

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from sandlot_hub.domain.pod_documents import text
-from sandlot_hub.domain.start_outcomes import ASK, Failed, FailureCode
+from sandlot_hub.domain.pods.documents import text
+from sandlot_hub.domain.pods.outcomes import ASK, Failed, FailureCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sandlot_hub.domain.cluster_ports import ClusterObjects
+    from sandlot_hub.domain.pods.ports import ClusterObjects
 
 _OWNER = ("metadata", "annotations", "hub.jupyter.org/username")
 _NOT_THEIRS = Failed(

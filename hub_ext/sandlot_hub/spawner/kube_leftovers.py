@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
-from sandlot_hub.domain.pod_documents import text
-from sandlot_hub.domain.pod_names import HUB, SPAWN_ID
-from sandlot_hub.domain.pod_runs import is_over
+from sandlot_hub.domain.pods.documents import text
+from sandlot_hub.domain.pods.names import HUB, SPAWN_ID
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
+from sandlot_hub.domain.pods.runs import is_over
 
 if TYPE_CHECKING:
     import logging
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
-    from sandlot_hub.domain.cluster_ports import ClusterObjects
-    from sandlot_hub.domain.pod_documents import Document
+    from sandlot_hub.domain.pods.documents import Document
+    from sandlot_hub.domain.pods.ports import ClusterObjects
 
 LOOK_S = 5.0
 """Seconds between two looks. What two looks in a row find unknown is removed."""

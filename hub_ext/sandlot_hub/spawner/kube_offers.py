@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from sandlot_hub.domain.pod_queue import counted_queue
+from sandlot_hub.domain.pods.queue import counted_queue
 
 from .availability import cluster_availability
 from .kube_runs import KubeRuns
 
 if TYPE_CHECKING:
-    from sandlot_hub.domain.facilities import Facilities
-    from sandlot_hub.domain.pod_queue import CountedQueue
+    from sandlot_hub.domain.capacity.facilities import Facilities
+    from sandlot_hub.domain.pods.queue import CountedQueue
 
     from .availability import Availability
 

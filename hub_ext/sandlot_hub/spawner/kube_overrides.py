@@ -9,8 +9,12 @@ from jupyterhub.utils import maybe_future
 from tornado.web import HTTPError
 from traitlets import TraitError
 
-from sandlot_hub.domain.kubespawner_override import OVERRIDE_REFUSED, merged, override_problem
-from sandlot_hub.domain.start_outcomes import ASK
+from sandlot_hub.domain.pods.outcomes import ASK
+from sandlot_hub.domain.settings.kubespawner_override import (
+    OVERRIDE_REFUSED,
+    merged,
+    override_problem,
+)
 
 from .exceptions import SpawnFailed
 
@@ -20,7 +24,7 @@ if TYPE_CHECKING:
     from kubespawner import KubeSpawner
     from traitlets import HasTraits
 
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.settings.model import SandlotSettings
 
 _MESSAGE = (
     "Your server was not started, because what is set for this image or size cannot be used. "

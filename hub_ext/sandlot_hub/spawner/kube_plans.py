@@ -12,13 +12,13 @@ from kubespawner import KubeSpawner
 from traitlets import default
 from typing_extensions import override
 
-from sandlot_hub.domain.cluster_settings import ClaimHome, ClusterSettings
-from sandlot_hub.domain.pod_check import check_manifest
-from sandlot_hub.domain.pod_documents import StartSubject
-from sandlot_hub.domain.pod_manifest import complete_manifest, read_admin_parts
-from sandlot_hub.domain.pod_names import home_claim_name, server_object_name
-from sandlot_hub.domain.pod_plan import PodRequest, build_pod_parts, owner_labels
-from sandlot_hub.domain.start_outcomes import ASK
+from sandlot_hub.domain.pods.check import check_manifest
+from sandlot_hub.domain.pods.documents import StartSubject
+from sandlot_hub.domain.pods.manifest import complete_manifest, read_admin_parts
+from sandlot_hub.domain.pods.names import home_claim_name, server_object_name
+from sandlot_hub.domain.pods.outcomes import ASK
+from sandlot_hub.domain.pods.plan import PodRequest, build_pod_parts, owner_labels
+from sandlot_hub.domain.settings.cluster import ClaimHome, ClusterSettings
 
 from .exceptions import SpawnFailed, SpawnUnavailableError
 from .kube_overrides import TraitOverrides
@@ -27,9 +27,9 @@ from .mixin import SandlotSpawnerMixin
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sandlot_hub.domain.plan import Plan
-    from sandlot_hub.domain.pod_breaches import Breach
-    from sandlot_hub.domain.pod_documents import Document
+    from sandlot_hub.domain.choices.plan import Plan
+    from sandlot_hub.domain.pods.breaches import Breach
+    from sandlot_hub.domain.pods.documents import Document
 
 _MARGIN = 30.0
 """Seconds that the hub waits longer than we do, so that our sentence is what people read."""

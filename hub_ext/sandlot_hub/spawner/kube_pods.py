@@ -16,7 +16,7 @@ from .kube_resuming import ResumingWatch
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sandlot_hub.domain.pod_documents import Document
+    from sandlot_hub.domain.pods.documents import Document
 
 _REMEMBERED_S = 600.0
 """Seconds; a look at a server that has ended comes within some."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandlot_hub.domain.pod_queue import waiting_queues
+from sandlot_hub.domain.pods.queue import waiting_queues
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from sandlot_hub.domain.pod_documents import Document
-    from sandlot_hub.domain.pod_queue import Queue
+    from sandlot_hub.domain.pods.documents import Document
+    from sandlot_hub.domain.pods.queue import Queue
 
 COUNT_S = 2.0
 """Seconds for which a count is good; what people read of it is in minutes."""

@@ -21,7 +21,7 @@ from typing_extensions import override
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sandlot_hub.domain.pod_documents import Document
+    from sandlot_hub.domain.pods.documents import Document
 
 _TROUBLE = (ApiException, aiohttp.ClientError, OSError, KeyError, ValueError)
 """The last two: an answer of something in between, in words that are no cluster's."""

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from traitlets import default
 from typing_extensions import override
 
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
-from sandlot_hub.domain.pod_denials import CreateAnswer, explain_denial, read_answer, unreachable
-from sandlot_hub.domain.pod_documents import StartSubject, text
-from sandlot_hub.domain.pod_runs import exit_code, is_over, judge_run, server_restarts
-from sandlot_hub.domain.start_outcomes import FailureCode
+from sandlot_hub.domain.pods.denials import CreateAnswer, explain_denial, read_answer, unreachable
+from sandlot_hub.domain.pods.documents import StartSubject, text
+from sandlot_hub.domain.pods.outcomes import FailureCode
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
+from sandlot_hub.domain.pods.runs import exit_code, is_over, judge_run, server_restarts
 
 from .exceptions import SpawnUnavailableError
 from .kube_surroundings import is_of
@@ -20,8 +20,8 @@ from .kube_watches import KubeWatches
 from .mixin import STATE_KEY
 
 if TYPE_CHECKING:
-    from sandlot_hub.domain.pod_documents import Document
-    from sandlot_hub.domain.start_outcomes import Failed
+    from sandlot_hub.domain.pods.documents import Document
+    from sandlot_hub.domain.pods.outcomes import Failed
 
 _POLL_S = 5
 """Seconds between two looks whether a server still runs. A look asks nobody."""

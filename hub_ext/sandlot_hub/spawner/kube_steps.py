@@ -9,7 +9,7 @@ from .progress import KnownStep
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandlot_hub.domain.pod_steps import ClusterStep
+    from sandlot_hub.domain.pods.steps import ClusterStep
 
     from .progress import StartStory
 

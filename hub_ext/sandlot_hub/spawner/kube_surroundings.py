@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sandlot_hub.domain.pod_documents import OthersWaiting, text
-from sandlot_hub.domain.pod_names import SPAWN_ID
-from sandlot_hub.domain.pod_queue import flavor_of, others_waiting, with_others_elsewhere
-from sandlot_hub.domain.pod_steps import steps_behind
+from sandlot_hub.domain.pods.documents import OthersWaiting, text
+from sandlot_hub.domain.pods.names import SPAWN_ID
+from sandlot_hub.domain.pods.queue import flavor_of, others_waiting, with_others_elsewhere
+from sandlot_hub.domain.pods.steps import steps_behind
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Mapping, Sequence
 
-    from sandlot_hub.domain.cluster_ports import ClusterObjects
-    from sandlot_hub.domain.pod_documents import Document
-    from sandlot_hub.domain.pod_queue import CountedQueue, Queue
-    from sandlot_hub.domain.start_outcomes import Waiting
+    from sandlot_hub.domain.pods.documents import Document
+    from sandlot_hub.domain.pods.outcomes import Waiting
+    from sandlot_hub.domain.pods.ports import ClusterObjects
+    from sandlot_hub.domain.pods.queue import CountedQueue, Queue
 
     from .kube_steps import StartSteps
     from .progress import StartStory

@@ -11,16 +11,16 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
-from sandlot_hub.domain.pod_documents import NOBODY, OthersWaiting, StartSubject, StartView, text
-from sandlot_hub.domain.pod_verdict import StartJudge
-from sandlot_hub.domain.start_outcomes import Failed, Waiting, WaitReason
+from sandlot_hub.domain.pods.documents import NOBODY, OthersWaiting, StartSubject, StartView, text
+from sandlot_hub.domain.pods.outcomes import Failed, Waiting, WaitReason
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
+from sandlot_hub.domain.pods.verdict import StartJudge
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from sandlot_hub.domain.cluster_settings import StartPatience
-    from sandlot_hub.domain.pod_documents import Document
+    from sandlot_hub.domain.pods.documents import Document
+    from sandlot_hub.domain.settings.cluster import StartPatience
 
 LOOK_S = 0.5
 """Seconds between two looks: a reason is told at most that long after the hub knows it."""

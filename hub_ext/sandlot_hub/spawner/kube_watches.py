@@ -13,8 +13,8 @@ from kubespawner.spawner import EventReflector, PodReflector
 from typing_extensions import override
 
 from sandlot_hub.adapters.cluster_objects import KubernetesObjects
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
-from sandlot_hub.domain.pod_names import label_value
+from sandlot_hub.domain.pods.names import label_value
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 
 from .kube_events import EventsOfPods
 from .kube_leftovers import Leftovers, active_spawn_ids
@@ -25,9 +25,9 @@ from .kube_queues import SharedQueues
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-    from sandlot_hub.domain.cluster_ports import ClusterObjects
-    from sandlot_hub.domain.pod_documents import Document
-    from sandlot_hub.domain.pod_queue import Queue
+    from sandlot_hub.domain.pods.documents import Document
+    from sandlot_hub.domain.pods.ports import ClusterObjects
+    from sandlot_hub.domain.pods.queue import Queue
 
     from .kube_leftovers import HubUser
 

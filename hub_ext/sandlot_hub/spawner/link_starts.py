@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandlot_hub.domain.image_reference import Malformed, parse_reference
+from sandlot_hub.domain.values.image_reference import Malformed, parse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ from typing_extensions import override
 from sandlot_contracts.supervisor import StartServer
 from sandlot_hub.adapters.server_answers import server_answers
 from sandlot_hub.adapters.supervisor_client import SupervisorClient
-from sandlot_hub.domain.machine import machine_facilities
+from sandlot_hub.domain.capacity.machine import machine_facilities
 
 from .availability import look_at_machine
 from .exceptions import SpawnUnavailableError
@@ -25,8 +25,8 @@ from .session import allowed_environment
 
 if TYPE_CHECKING:
     from sandlot_contracts.session import Isolation
-    from sandlot_hub.domain.facilities import Facilities
-    from sandlot_hub.domain.plan import Plan
+    from sandlot_hub.domain.capacity.facilities import Facilities
+    from sandlot_hub.domain.choices.plan import Plan
 
     from .availability import Availability
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sandlot_hub.domain.names import printable
+from sandlot_hub.domain.values.names import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

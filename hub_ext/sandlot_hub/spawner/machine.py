@@ -10,7 +10,7 @@ from sandlot_hub.adapters.supervisor_client import (
     SupervisorRefusedError,
     SupervisorUnreachableError,
 )
-from sandlot_hub.domain.refusals import RefusalCode, Refused
+from sandlot_hub.domain.values.refusals import RefusalCode, Refused
 
 from .exceptions import SpawnRefused, SpawnUnavailableError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sandlot_contracts.problem import Problem
     from sandlot_contracts.supervisor import LocalFacilities
-    from sandlot_hub.domain.ports import ProcessSupervisor
+    from sandlot_hub.domain.values.ports import ProcessSupervisor
 
 MACHINE_KEY = "sandlot_machine"
 """Where the hub's settings hold the one `LocalMachine`."""

@@ -10,8 +10,8 @@ from sqlalchemy.orm import object_session
 from traitlets import default
 
 from sandlot_contracts.session import IMAGE_ENV, SESSION_ENV, Named, Session
-from sandlot_hub.domain.profiles import resolve_start
-from sandlot_hub.domain.refusals import Refused
+from sandlot_hub.domain.offers.profiles import resolve_start
+from sandlot_hub.domain.values.refusals import Refused
 
 from . import hooks
 from .chosen import chosen_names
@@ -26,8 +26,8 @@ from .stored_options import UserOptions, keep_options_storable
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Hashable, Mapping
 
-    from sandlot_hub.domain.facilities import Facilities
-    from sandlot_hub.domain.plan import Plan
+    from sandlot_hub.domain.capacity.facilities import Facilities
+    from sandlot_hub.domain.choices.plan import Plan
 
     from .progress import KnownStep
     from .shown_steps import ShownStep

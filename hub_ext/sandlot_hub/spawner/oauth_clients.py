@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandlot_hub.domain.names import safe_slug
+from sandlot_hub.domain.values.names import safe_slug
 
 if TYPE_CHECKING:
     from jupyterhub.spawner import Spawner

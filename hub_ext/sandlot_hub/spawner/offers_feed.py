@@ -12,16 +12,16 @@ from sandlot_hub.adapters.clock import SystemClock
 from sandlot_hub.adapters.offers_subscription import BackOff, OffersSource, OffersSubscription
 from sandlot_hub.adapters.page_ticket import PageTicket, sign_ticket, ticket_key
 from sandlot_hub.adapters.service_config import LOOPBACK
-from sandlot_hub.domain.access import named_groups
+from sandlot_hub.domain.settings.access import named_groups
 
 if TYPE_CHECKING:
     import logging
 
     from sandlot_contracts.capacity import CapacityState
     from sandlot_contracts.offers import AvailabilitySnapshot
-    from sandlot_hub.domain.entitlements import Entitlements
-    from sandlot_hub.domain.ports import Clock
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.settings.model import SandlotSettings
+    from sandlot_hub.domain.values.entitlements import Entitlements
+    from sandlot_hub.domain.values.ports import Clock
 
 FEED_KEY = "sandlot_offers"
 """Where the hub's settings hold the one `OffersFeed`."""

@@ -9,7 +9,7 @@ from sandlot_hub.adapters.supervisor_client import (
     SupervisorRefusedError,
     SupervisorUnreachableError,
 )
-from sandlot_hub.domain.units import format_duration
+from sandlot_hub.domain.values.units import format_duration
 
 from .exceptions import SpawnFailed, SpawnRefused, SpawnUnavailableError
 from .log_lines import readable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from sandlot_contracts.supervisor import ServerState, StartServer
-    from sandlot_hub.domain.ports import ProcessSupervisor
+    from sandlot_hub.domain.values.ports import ProcessSupervisor
 
     from .progress import StartStory
 

@@ -9,8 +9,8 @@ from sandlot_contracts.session import SessionAccelerator, SessionSize
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandlot_hub.domain.facilities import Facilities
-    from sandlot_hub.domain.plan import AcceleratorPlan, Plan
+    from sandlot_hub.domain.capacity.facilities import Facilities
+    from sandlot_hub.domain.choices.plan import AcceleratorPlan, Plan
 
 ENVIRONMENT_PREFIXES = ("JUPYTERHUB_", "JUPYTER_", "SANDLOT_", "DASK_GATEWAY__")
 """What the names of variables that reach a local server begin with."""

@@ -6,10 +6,10 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from sandlot_hub.adapters.clock import SystemClock
-from sandlot_hub.domain.capacity_claims import capacity_after
-from sandlot_hub.domain.profile_list import build_profile_list
-from sandlot_hub.domain.profiles import resolve, visible
-from sandlot_hub.domain.refusals import Refused
+from sandlot_hub.domain.choices.capacity_claims import capacity_after
+from sandlot_hub.domain.offers.profile_list import build_profile_list
+from sandlot_hub.domain.offers.profiles import resolve, visible
+from sandlot_hub.domain.values.refusals import Refused
 
 from .availability import Availability
 from .browser_requests import BrowserRequests
@@ -21,9 +21,9 @@ from .places import PLACES_KEY, Places
 
 if TYPE_CHECKING:
     from sandlot_contracts.session import Isolation
-    from sandlot_hub.domain.entitlements import Entitlements
-    from sandlot_hub.domain.facilities import Facilities
-    from sandlot_hub.domain.ports import Clock, EntitlementsSource
+    from sandlot_hub.domain.capacity.facilities import Facilities
+    from sandlot_hub.domain.values.entitlements import Entitlements
+    from sandlot_hub.domain.values.ports import Clock, EntitlementsSource
 
 
 class SpawnForm(BrowserRequests):

@@ -13,7 +13,7 @@ from traitlets.config.loader import LazyConfigValue
 from typing_extensions import override
 
 from sandlot_hub.adapters.settings_file import SettingsError, load_settings
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.settings.model import SandlotSettings
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 

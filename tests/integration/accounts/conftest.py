@@ -10,7 +10,7 @@ import pytest_asyncio
 from sandlot_hub.adapters.hub_api import HubApi
 from sandlot_hub.adapters.hub_client import HubClient
 from sandlot_hub.adapters.passwords import new_secret
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.settings.model import SandlotSettings
 from sandlot_hub.hubconfig.embedded import ACCOUNTS, OPERATOR_ROLE, operator_service
 from support.hub_app import Hub, running_hub
 from support.local_catalogue import CATALOGUE

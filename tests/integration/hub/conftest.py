@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.settings.model import SandlotSettings
 from support.fake_supervisor import FakeSupervisor
 from support.hub_app import Hub, running_hub
 from support.local_catalogue import CATALOGUE

@@ -17,8 +17,8 @@ import pytest_asyncio
 from sandlot_contracts.offers import TICKET_HEADER
 from sandlot_contracts.supervisor import LocalImage
 from sandlot_hub.adapters.page_ticket import read_ticket, ticket_key
-from sandlot_hub.domain.fingerprint import settings_hash
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.settings.fingerprint import settings_hash
+from sandlot_hub.domain.settings.model import SandlotSettings
 from sandlot_hub.services.offers.watch import Pace
 from support.event_reader import EventReader
 from support.fake_supervisor import no_socket, silent_socket

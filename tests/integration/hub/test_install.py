@@ -17,14 +17,14 @@ from sandlot_contracts.health import Health
 from sandlot_hub import install
 from sandlot_hub.adapters.embedded import EMBEDDED_ENV, write_embedded
 from sandlot_hub.adapters.settings_file import write_resolved
-from sandlot_hub.domain.fingerprint import settings_hash
+from sandlot_hub.domain.settings.fingerprint import settings_hash
 from support.embedded import embedded_config
 from support.hub_app import Hub, Rest, running_hub
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.settings.model import SandlotSettings
 
 CONFIG = "from sandlot_hub import install\nc = get_config()\n"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from jupyterhub import orm
 
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.settings.model import SandlotSettings
 from sandlot_hub.spawner.page_files import page_files
 from sandlot_hub.spawner.pages.variable import SandlotVariable
 from support.fake_supervisor import no_socket

@@ -11,7 +11,7 @@ import pytest
 
 from sandlot_contracts.session import SESSION_ENV, Session
 from sandlot_contracts.supervisor import LocalImage
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.settings.model import SandlotSettings
 from sandlot_hub.spawner.machine import FACILITIES_AGE
 from support.fake_supervisor import FakeSupervisor, facilities
 from support.hub_app import running_hub

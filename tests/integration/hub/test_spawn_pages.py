@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandlot_contracts.supervisor import LocalImage
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.settings.model import SandlotSettings
 from support.fake_supervisor import FakeSupervisor, facilities
 from support.hub_app import running_hub
 from support.local_catalogue import CATALOGUE

@@ -12,7 +12,7 @@ import pytest_asyncio
 from aiohttp import FormData
 from prometheus_client import REGISTRY
 
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.settings.model import SandlotSettings
 from support.bad_options import REFUSED, REFUSED_AS_JSON, nested
 from support.fake_supervisor import FakeSupervisor
 from support.hub_app import Hub, running_hub

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from kubernetes_asyncio.client import ApiException, ApiextensionsV1Api, RbacAuthorizationV1Api
 
-from sandlot_hub.domain.dask_names import API_PORT
+from sandlot_hub.domain.dask.names import API_PORT
 from support.cluster.control_plane import INSIDE
 from support.cluster.errors import ClusterError
 from support.cluster.hub import HubSpec, KubeHub

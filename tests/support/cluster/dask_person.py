@@ -6,7 +6,7 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sandlot_hub.domain.dask_names import CLUSTER, COMPONENT, WORKER, secret_name
+from sandlot_hub.domain.dask.names import CLUSTER, COMPONENT, WORKER, secret_name
 from support.cluster.waiting import until
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from sandlot_hub.adapters.cluster_informer import Informer, InformerMeans
 from sandlot_hub.adapters.cluster_informer_projection import PodKind
 from sandlot_hub.adapters.cluster_informer_types import InformerPace, Sink
 from sandlot_hub.adapters.cluster_informer_wire import ClusterReader
-from sandlot_hub.domain.cluster_records import PodRecord
+from sandlot_hub.domain.capacity.cluster_records import PodRecord
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable

@@ -17,7 +17,7 @@ from sandlot_contracts.exits import ExitCode
 from sandlot_hub import install
 from sandlot_hub.adapters.embedded import EMBEDDED_ENV, write_embedded
 from sandlot_hub.adapters.settings_file import write_resolved
-from sandlot_hub.domain.fingerprint import settings_hash
+from sandlot_hub.domain.settings.fingerprint import settings_hash
 from sandlot_hub.hubconfig.installation import READ_ONLY_ENV
 from sandlot_hub.hubconfig.source import SETTINGS_ENV
 from support.catalogue import catalogue, document

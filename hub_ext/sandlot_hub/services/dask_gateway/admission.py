@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from sandlot_hub.domain.dask_admission import (
+from sandlot_hub.domain.dask.admission import (
     ClusterUse,
     WorkerSize,
     admit_cluster,
@@ -19,8 +19,8 @@ from sandlot_hub.domain.dask_admission import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from sandlot_hub.domain.dask_settings import DaskLimits
-    from sandlot_hub.domain.refusals import Refused
+    from sandlot_hub.domain.settings.dask import DaskLimits
+    from sandlot_hub.domain.values.refusals import Refused
 
 
 class Counted(Protocol):

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from tornado.web import Application
 
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.settings.model import SandlotSettings
     from sandlot_hub.services.context import ServiceContext
 
 NAME = "dask-gateway"

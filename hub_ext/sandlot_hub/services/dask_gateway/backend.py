@@ -26,7 +26,7 @@ from sandlot_hub.adapters.supervisor_client import (
     SupervisorRefusedError,
     SupervisorUnreachableError,
 )
-from sandlot_hub.domain.dask_options import IMAGE, SIZE
+from sandlot_hub.domain.dask.options import IMAGE, SIZE
 
 from .admission import Admission
 from .fates import Fate, why_it_failed
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from traitlets.config import Config
 
     from sandlot_contracts.supervisor import DaskState, DaskStates, LogTail
-    from sandlot_hub.domain.dask_settings import DaskSettings
-    from sandlot_hub.domain.refusals import Refused
+    from sandlot_hub.domain.settings.dask import DaskSettings
+    from sandlot_hub.domain.values.refusals import Refused
 
     from .database import ClusterDatabase
     from .heartbeat import Heartbeat

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from dask_gateway_server.backends.db_base import JobStatus  # type: ignore[import-untyped]
 from dask_gateway_server.models import ClusterStatus  # type: ignore[import-untyped]
 
-from sandlot_hub.domain.dask_admission import WorkerSize
-from sandlot_hub.domain.dask_options import IMAGE, SIZE, choose_dask, dask_offers
-from sandlot_hub.domain.refusals import Refused
+from sandlot_hub.domain.dask.admission import WorkerSize
+from sandlot_hub.domain.dask.options import IMAGE, SIZE, choose_dask, dask_offers
+from sandlot_hub.domain.values.refusals import Refused
 from sandlot_hub.services.errors import ProblemError, build_problem
 
 from .database import new_keys
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from dask_gateway_server.backends.db_base import Cluster
 
     from sandlot_contracts.clusters import ClusterList, ClusterLog
-    from sandlot_hub.domain.dask_options import DaskOffers, DaskPlan
-    from sandlot_hub.domain.entitlements import Entitlements
-    from sandlot_hub.domain.facilities import Facilities
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.capacity.facilities import Facilities
+    from sandlot_hub.domain.dask.options import DaskOffers, DaskPlan
+    from sandlot_hub.domain.settings.model import SandlotSettings
+    from sandlot_hub.domain.values.entitlements import Entitlements
 
     from .admission import Admission
     from .database import Keys

@@ -12,8 +12,8 @@ from typing_extensions import override
 
 from sandlot_contracts.base import WireModel
 from sandlot_contracts.problem import PROBLEM_MEDIA_TYPE
-from sandlot_hub.domain.dask_admission import MAXIMUM_WORKERS
-from sandlot_hub.domain.entitlements import Entitlements
+from sandlot_hub.domain.dask.admission import MAXIMUM_WORKERS
+from sandlot_hub.domain.values.entitlements import Entitlements
 from sandlot_hub.services.bodies import read_json
 from sandlot_hub.services.handlers import ServiceHandler
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import ConfigDict, Field, StringConstraints
 
 from sandlot_contracts.base import StrictWireModel
-from sandlot_hub.domain.dask_admission import MAXIMUM_WORKERS
+from sandlot_hub.domain.dask.admission import MAXIMUM_WORKERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

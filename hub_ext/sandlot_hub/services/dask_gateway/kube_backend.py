@@ -26,10 +26,10 @@ from dask_gateway_server.workqueue import WorkQueue  # type: ignore[import-untyp
 from typing_extensions import override
 
 from sandlot_hub.adapters.dask_objects import GROUP, VERSION
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
-from sandlot_hub.domain.dask_names import CLUSTER, DaskPlace, cluster_labels
-from sandlot_hub.domain.dask_pods import dask_objects
-from sandlot_hub.domain.pod_documents import text
+from sandlot_hub.domain.dask.names import CLUSTER, DaskPlace, cluster_labels
+from sandlot_hub.domain.dask.pods import dask_objects
+from sandlot_hub.domain.pods.documents import text
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 from sandlot_hub.services.logs import FIELDS
 
 from .admission import Admission
@@ -44,11 +44,11 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from sandlot_hub.adapters.dask_objects import DaskObjectsApi
-    from sandlot_hub.domain.dask_options import DaskPlan
-    from sandlot_hub.domain.entitlements import Entitlements
-    from sandlot_hub.domain.pod_documents import Document
-    from sandlot_hub.domain.refusals import Refused
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.dask.options import DaskPlan
+    from sandlot_hub.domain.pods.documents import Document
+    from sandlot_hub.domain.settings.model import SandlotSettings
+    from sandlot_hub.domain.values.entitlements import Entitlements
+    from sandlot_hub.domain.values.refusals import Refused
 
     from .database import Keys
     from .heartbeat import PodHeartbeat

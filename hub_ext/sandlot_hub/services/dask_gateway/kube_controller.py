@@ -27,13 +27,13 @@ from dask_gateway_server.utils import TaskPool, timestamp  # type: ignore[import
 from dask_gateway_server.workqueue import Backoff, WorkQueue  # type: ignore[import-untyped]
 from typing_extensions import override
 
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
-from sandlot_hub.domain.dask_names import CLUSTER, COMPONENT, WORKER, scheduler_name, secret_name
-from sandlot_hub.domain.dask_pods import worker_of
-from sandlot_hub.domain.dask_verdict import GONE, about, judge_pod, new_judge, pod_view
-from sandlot_hub.domain.pod_denials import CreateAnswer, explain_denial, read_answer
-from sandlot_hub.domain.pod_documents import StartSubject, part, text
-from sandlot_hub.domain.start_outcomes import Failed, FailureCode, Ready, Waiting, WaitReason
+from sandlot_hub.domain.dask.names import CLUSTER, COMPONENT, WORKER, scheduler_name, secret_name
+from sandlot_hub.domain.dask.pods import worker_of
+from sandlot_hub.domain.dask.verdict import GONE, about, judge_pod, new_judge, pod_view
+from sandlot_hub.domain.pods.denials import CreateAnswer, explain_denial, read_answer
+from sandlot_hub.domain.pods.documents import StartSubject, part, text
+from sandlot_hub.domain.pods.outcomes import Failed, FailureCode, Ready, Waiting, WaitReason
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 
 from .fates import Fate
 from .kube_backend import owner_of
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     import logging
 
     from sandlot_hub.adapters.dask_objects import DaskObjectsApi
-    from sandlot_hub.domain.pod_documents import Document
-    from sandlot_hub.domain.pod_verdict import StartJudge
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.pods.documents import Document
+    from sandlot_hub.domain.pods.verdict import StartJudge
+    from sandlot_hub.domain.settings.model import SandlotSettings
 
 _TICK_S = 1.0
 """How often clusters that wait are looked at, though nothing about them has changed."""

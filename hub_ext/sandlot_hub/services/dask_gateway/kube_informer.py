@@ -19,8 +19,8 @@ from typing_extensions import override
 
 from sandlot_hub.adapters.cluster_informer_lines import LineDecoder, LineTooLongError
 from sandlot_hub.adapters.cluster_objects import answered
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
-from sandlot_hub.domain.pod_documents import text
+from sandlot_hub.domain.pods.documents import text
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 from sandlot_hub.services.logs import FIELDS
 
 if TYPE_CHECKING:

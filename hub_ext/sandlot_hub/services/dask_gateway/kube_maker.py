@@ -7,12 +7,12 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from sandlot_contracts.clusters import ClusterLog, WorkerLog
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
-from sandlot_hub.domain.dask_names import scheduler_name
-from sandlot_hub.domain.dask_verdict import about
-from sandlot_hub.domain.facilities import Facilities, Mode
-from sandlot_hub.domain.pod_denials import CreateAnswer, explain_denial, read_answer
-from sandlot_hub.domain.pod_documents import StartSubject, text
+from sandlot_hub.domain.capacity.facilities import Facilities, Mode
+from sandlot_hub.domain.dask.names import scheduler_name
+from sandlot_hub.domain.dask.verdict import about
+from sandlot_hub.domain.pods.denials import CreateAnswer, explain_denial, read_answer
+from sandlot_hub.domain.pods.documents import StartSubject, text
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 from sandlot_hub.services.errors import ProblemError, build_problem
 
 from .clusters import unavailable
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sandlot_hub.adapters.dask_objects import DaskObjectsApi
-    from sandlot_hub.domain.dask_options import DaskPlan
-    from sandlot_hub.domain.entitlements import Entitlements
-    from sandlot_hub.domain.refusals import Refused
+    from sandlot_hub.domain.dask.options import DaskPlan
+    from sandlot_hub.domain.values.entitlements import Entitlements
+    from sandlot_hub.domain.values.refusals import Refused
 
     from .admission import Admission
     from .database import Keys

@@ -13,7 +13,7 @@ from dask_gateway_server.backends.kubernetes.utils import (  # type: ignore[impo
 )
 from dask_gateway_server.utils import Flag  # type: ignore[import-untyped]
 
-from sandlot_hub.domain.dask_names import (
+from sandlot_hub.domain.dask.names import (
     API_PORT,
     COMPONENT,
     DASHBOARD_PORT,
@@ -21,12 +21,12 @@ from sandlot_hub.domain.dask_names import (
     WORKER,
     host_in_url,
 )
-from sandlot_hub.domain.pod_documents import part, text
+from sandlot_hub.domain.pods.documents import part, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sandlot_hub.domain.pod_documents import Document
+    from sandlot_hub.domain.pods.documents import Document
 
 _PHASES = {"Running": JobStatus.RUNNING, "Stopped": JobStatus.STOPPED, "Failed": JobStatus.FAILED}
 _OVER = frozenset({"Succeeded", "Failed"})

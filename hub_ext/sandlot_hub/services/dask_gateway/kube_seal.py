@@ -14,7 +14,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
 
-from sandlot_hub.domain.dask_names import CERTIFICATE, KEY, TOKEN, secret_name
+from sandlot_hub.domain.dask.names import CERTIFICATE, KEY, TOKEN, secret_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sandlot_hub.domain.dask_verdict import judge_pod
-from sandlot_hub.domain.pod_documents import items, part, text
-from sandlot_hub.domain.start_outcomes import Failed, Waiting, WaitReason
+from sandlot_hub.domain.dask.verdict import judge_pod
+from sandlot_hub.domain.pods.documents import items, part, text
+from sandlot_hub.domain.pods.outcomes import Failed, Waiting, WaitReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sandlot_hub.domain.pod_documents import Document, StartSubject
+    from sandlot_hub.domain.pods.documents import Document, StartSubject
 
 _FAILURES = 3
 """Workers in a row that end before any works, after which a cluster is given up."""

@@ -10,7 +10,7 @@ from .handlers import GatewayHandler
 from .view import cluster_view, options_view
 
 if TYPE_CHECKING:
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.settings.model import SandlotSettings
 
 _WAIT_MAXIMUM_S = 30.0
 

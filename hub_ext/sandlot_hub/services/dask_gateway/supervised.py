@@ -13,7 +13,7 @@ from sandlot_hub.adapters.supervisor_client import (
     SupervisorRefusedError,
     SupervisorUnreachableError,
 )
-from sandlot_hub.domain.machine import machine_facilities
+from sandlot_hub.domain.capacity.machine import machine_facilities
 
 from .backend import DaskSupervisor
 from .clusters import kept_config, unavailable
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from dask_gateway_server.backends.db_base import Cluster  # type: ignore[import-untyped]
 
     from sandlot_contracts.supervisor import LocalFacilities
-    from sandlot_hub.domain.dask_options import DaskPlan
-    from sandlot_hub.domain.entitlements import Entitlements
-    from sandlot_hub.domain.facilities import Facilities
-    from sandlot_hub.domain.refusals import Refused
+    from sandlot_hub.domain.capacity.facilities import Facilities
+    from sandlot_hub.domain.dask.options import DaskPlan
+    from sandlot_hub.domain.values.entitlements import Entitlements
+    from sandlot_hub.domain.values.refusals import Refused
 
     from .admission import Admission
     from .backend import SupervisedBackend

@@ -19,16 +19,16 @@ from sandlot_contracts.clusters import (
     ClusterUsage,
     ClusterWorkers,
 )
-from sandlot_hub.domain.dask_options import IMAGE, SIZE
+from sandlot_hub.domain.dask.options import IMAGE, SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sandlot_contracts.images import ImageContents, Package
-    from sandlot_hub.domain.dask_admission import ClusterUse
-    from sandlot_hub.domain.dask_options import DaskOffers
-    from sandlot_hub.domain.dask_settings import DaskLimits
-    from sandlot_hub.domain.settings import ImageSettings, SandlotSettings
+    from sandlot_hub.domain.dask.admission import ClusterUse
+    from sandlot_hub.domain.dask.options import DaskOffers
+    from sandlot_hub.domain.settings.dask import DaskLimits
+    from sandlot_hub.domain.settings.model import ImageSettings, SandlotSettings
 
 _SAME_EVERYWHERE = frozenset({"dask", "distributed", "numpy", "pandas"})
 """What is computed with travels between them as objects of these."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandlot_hub.adapters.supervisor_client import SupervisorClient
-from sandlot_hub.domain.facilities import Facilities, Mode
+from sandlot_hub.domain.capacity.facilities import Facilities, Mode
 from sandlot_hub.services.access import Page, Ticket, TokenApi
 from sandlot_hub.services.app import Route, build_application
 from sandlot_hub.services.event_stream import OpenStreams, StreamLimits

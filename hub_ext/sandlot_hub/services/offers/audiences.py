@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter
 
 from sandlot_contracts.offers import ProfileOffer
-from sandlot_hub.domain.page_offers import audience_key, changed
+from sandlot_hub.domain.offers.pages import audience_key, changed
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from sandlot_hub.domain.entitlements import Entitlements
+    from sandlot_hub.domain.values.entitlements import Entitlements
 
     from .availability import Edition, Offers, Snapshot
     from .metrics import OffersMetrics

@@ -8,11 +8,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from sandlot_contracts.offers import AVAILABILITY_UNKNOWN, Offer, OfferList, Reason
-from sandlot_hub.domain.facilities import Facilities, Mode
-from sandlot_hub.domain.offers import decide_offers
-from sandlot_hub.domain.page_offers import page_offers
-from sandlot_hub.domain.page_offers import without_facilities as page_without_facilities
-from sandlot_hub.domain.visibility import visible
+from sandlot_hub.domain.capacity.facilities import Facilities, Mode
+from sandlot_hub.domain.offers.decision import decide_offers
+from sandlot_hub.domain.offers.pages import page_offers
+from sandlot_hub.domain.offers.pages import without_facilities as page_without_facilities
+from sandlot_hub.domain.offers.visibility import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from sandlot_contracts.capacity import CapacityState
     from sandlot_contracts.offers import ProfileOffer
     from sandlot_contracts.supervisor import LocalFacilities
-    from sandlot_hub.domain.entitlements import Entitlements
-    from sandlot_hub.domain.flavor_availability import Holders
-    from sandlot_hub.domain.ports import Clock
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.capacity.flavor_availability import Holders
+    from sandlot_hub.domain.settings.model import SandlotSettings
+    from sandlot_hub.domain.values.entitlements import Entitlements
+    from sandlot_hub.domain.values.ports import Clock
 
 _MINUTE = 60
 

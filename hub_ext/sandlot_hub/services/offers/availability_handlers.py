@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from sandlot_contracts.availability import AvailabilityNews
 from sandlot_hub.adapters.page_ticket import PageTicket
-from sandlot_hub.domain.flavor_availability import sight_of
+from sandlot_hub.domain.capacity.flavor_availability import sight_of
 from sandlot_hub.services.access import Page, TokenApi
 from sandlot_hub.services.app import Route
 from sandlot_hub.services.handlers import ServiceHandler
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from sandlot_hub.adapters.hub_identity import HubIdentity
-    from sandlot_hub.domain.flavor_availability import Sight
+    from sandlot_hub.domain.capacity.flavor_availability import Sight
 
     from .availability import Offers, Snapshot
     from .board import AvailabilityBoard

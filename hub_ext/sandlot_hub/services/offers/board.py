@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sandlot_contracts.availability import Availability
 from sandlot_contracts.offers import AVAILABILITY_UNKNOWN, Reason
-from sandlot_hub.domain.flavor_availability import flavor_availability
+from sandlot_hub.domain.capacity.flavor_availability import flavor_availability
 
 from .availability import iso
 from .availability_view import build_availability_view
@@ -14,8 +14,8 @@ from .availability_view import build_availability_view
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from sandlot_hub.domain.flavor_availability import Sight
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.capacity.flavor_availability import Sight
+    from sandlot_hub.domain.settings.model import SandlotSettings
 
     from .availability import Offers, Snapshot
 

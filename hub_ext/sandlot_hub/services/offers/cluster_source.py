@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sandlot_hub.adapters.cluster_access import cluster_configuration
 from sandlot_hub.adapters.cluster_informer import InformerMeans
 from sandlot_hub.adapters.cluster_informer_wire import ClusterReader
-from sandlot_hub.domain.inventory import Inventory
+from sandlot_hub.domain.capacity.inventory import Inventory
 
 from .cluster_watch import ClusterWatch
 from .informer_metrics import InformerCollector

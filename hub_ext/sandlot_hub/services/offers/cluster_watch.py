@@ -12,8 +12,8 @@ from sandlot_hub.adapters.cluster_access import ClusterAccessError
 from sandlot_hub.adapters.cluster_informer import Informer
 from sandlot_hub.adapters.cluster_informer_projection import NodeKind, PodKind
 from sandlot_hub.adapters.cluster_informer_types import Reader, Sink
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
-from sandlot_hub.domain.facilities import Facilities, Mode
+from sandlot_hub.domain.capacity.facilities import Facilities, Mode
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 from sandlot_hub.services.logs import FIELDS
 
 from .availability import Snapshot
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from sandlot_hub.adapters.cluster_informer import InformerMeans
     from sandlot_hub.adapters.service_config import ClusterPlace
-    from sandlot_hub.domain.cluster_records import NodeRecord, PodRecord
-    from sandlot_hub.domain.flavor_availability import Holders
-    from sandlot_hub.domain.inventory import Inventory
+    from sandlot_hub.domain.capacity.cluster_records import NodeRecord, PodRecord
+    from sandlot_hub.domain.capacity.flavor_availability import Holders
+    from sandlot_hub.domain.capacity.inventory import Inventory
 
 logger = logging.getLogger(__name__)
 

@@ -14,14 +14,14 @@ from sandlot_hub.adapters.cluster_access import ClusterAccessError
 from sandlot_hub.adapters.cluster_informer import Informer
 from sandlot_hub.adapters.cluster_informer_devices import GROUP, ClaimKind, SliceKind
 from sandlot_hub.adapters.cluster_informer_types import Sink
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sandlot_hub.adapters.cluster_informer import InformerMeans
-    from sandlot_hub.domain.device_book import DeviceBook
-    from sandlot_hub.domain.device_records import ClaimRecord, SliceRecord
+    from sandlot_hub.domain.capacity.device_book import DeviceBook
+    from sandlot_hub.domain.capacity.device_records import ClaimRecord, SliceRecord
 
 logger = logging.getLogger(__name__)
 

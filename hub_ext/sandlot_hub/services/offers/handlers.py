@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from sandlot_hub.domain.entitlements import Entitlements
+from sandlot_hub.domain.values.entitlements import Entitlements
 from sandlot_hub.services.handlers import ServiceHandler
 from sandlot_hub.services.pages import PageHandler
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from sandlot_contracts.offers import TICKET_HEADER, Alive, AvailabilitySnapshot
-from sandlot_hub.domain.entitlements import Entitlements
+from sandlot_hub.domain.values.entitlements import Entitlements
 from sandlot_hub.services.event_stream import EventStreamHandler, build_event
 
 from .availability import iso

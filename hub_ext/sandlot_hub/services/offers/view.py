@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sandlot_contracts.offers import Offer, OfferList, OfferState
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.settings.model import SandlotSettings
 
 _MINUTE = 60
 

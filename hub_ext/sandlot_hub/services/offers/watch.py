@@ -11,7 +11,7 @@ from sandlot_hub.adapters.supervisor_client import (
     SupervisorRefusedError,
     SupervisorUnreachableError,
 )
-from sandlot_hub.domain.machine import machine_facilities
+from sandlot_hub.domain.capacity.machine import machine_facilities
 from sandlot_hub.services.logs import FIELDS
 
 from .availability import Snapshot
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sandlot_contracts.supervisor import LocalFacilities
-    from sandlot_hub.domain.ports import Clock
+    from sandlot_hub.domain.values.ports import Clock
 
 logger = logging.getLogger(__name__)
 

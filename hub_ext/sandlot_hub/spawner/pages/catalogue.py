@@ -11,14 +11,14 @@ from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.scopes import needs_scope
 from tornado.web import authenticated
 
-from sandlot_hub.domain.access import named_groups
-from sandlot_hub.domain.catalogue_view import view_catalogue
-from sandlot_hub.domain.entitlements import Entitlements
-from sandlot_hub.domain.names import quoted
+from sandlot_hub.domain.offers.catalogue_view import view_catalogue
+from sandlot_hub.domain.settings.access import named_groups
+from sandlot_hub.domain.values.entitlements import Entitlements
+from sandlot_hub.domain.values.names import quoted
 from sandlot_hub.spawner.exceptions import SpawnUnavailableError
 
 if TYPE_CHECKING:
-    from sandlot_hub.domain.catalogue_view import ViewedProfile
+    from sandlot_hub.domain.offers.catalogue_view import ViewedProfile
     from sandlot_hub.spawner.mixin import SandlotSpawnerMixin
 
 CATALOGUE_PATH = "/sandlot/catalogue"

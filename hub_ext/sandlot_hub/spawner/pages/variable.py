@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from jupyterhub.user import User
 
-from sandlot_hub.domain.names import printable
+from sandlot_hub.domain.values.names import printable
 from sandlot_hub.spawner.addresses import ServerAddresses
 from sandlot_hub.spawner.chosen import chosen_names
 from sandlot_hub.spawner.mixin import STATE_KEY, SandlotSpawnerMixin, read_end

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sandlot_hub.adapters.cluster_access import ClusterAccessError
 from sandlot_hub.adapters.cluster_informer_projection import PodKind
 from sandlot_hub.adapters.cluster_informer_wire import PageTooLargeError
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 from support.informer_bench import PACE, away, bench
 from support.memory_api import PODS, MemoryApi, pod
 

@@ -6,8 +6,13 @@ from typing import Any
 import pytest
 
 from sandlot_hub.adapters.cluster_informer_devices import ClaimKind, SliceKind
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
-from sandlot_hub.domain.device_records import ClaimRecord, DeviceId, DeviceRecord, SliceRecord
+from sandlot_hub.domain.capacity.device_records import (
+    ClaimRecord,
+    DeviceId,
+    DeviceRecord,
+    SliceRecord,
+)
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 
 DRIVER = "gpu.example.com"
 

@@ -12,7 +12,7 @@ import pytest
 from sandlot_hub.adapters.clock import SystemClock
 from sandlot_hub.adapters.cluster_informer import Informer, InformerMeans
 from sandlot_hub.adapters.cluster_informer_projection import PodKind
-from sandlot_hub.domain.cluster_records import PodRecord
+from sandlot_hub.domain.capacity.cluster_records import PodRecord
 from support.cluster.informing import Known
 from support.memory_api import pod
 from support.scripted_api import scripted, stream, whole

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from sandlot_hub.adapters.cluster_informer_projection import NodeKind, PodKind
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
-from sandlot_hub.domain.cluster_records import NodeRecord, PodRecord, Taint
+from sandlot_hub.domain.capacity.cluster_records import NodeRecord, PodRecord, Taint
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 
 CREATED = "2026-11-21T10:00:00Z"
 CREATED_S = 1795255200.0

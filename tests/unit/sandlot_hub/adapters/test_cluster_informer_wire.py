@@ -9,7 +9,7 @@ import pytest
 from sandlot_hub.adapters import cluster_informer_wire as wire
 from sandlot_hub.adapters.cluster_access import ClusterAccessError
 from sandlot_hub.adapters.cluster_informer_wire import ClusterReader, PageTooLargeError
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 from support.scripted_api import cut, scripted, stream, whole
 
 pytestmark = pytest.mark.asyncio

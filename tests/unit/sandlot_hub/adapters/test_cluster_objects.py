@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestServer
 from kubernetes_asyncio.client import ApiClient, Configuration, CoreV1Api
 
 from sandlot_hub.adapters.cluster_objects import KubernetesObjects
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

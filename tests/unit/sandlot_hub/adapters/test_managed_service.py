@@ -16,7 +16,7 @@ from sandlot_hub.adapters.managed_service import (
 )
 from sandlot_hub.adapters.service_config import ClusterPlace, ServiceConfigError
 from sandlot_hub.adapters.settings_file import SettingsError
-from sandlot_hub.domain.fingerprint import settings_hash
+from sandlot_hub.domain.settings.fingerprint import settings_hash
 from support.catalogue import catalogue
 
 if TYPE_CHECKING:

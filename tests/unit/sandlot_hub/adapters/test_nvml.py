@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandlot_hub.adapters.nvml import Nvml
-from sandlot_hub.domain.machine_gpus import GpuSight, MachineGpu
+from sandlot_hub.domain.capacity.machine_gpus import GpuSight, MachineGpu
 from support.fake_nvml import GIB, GPU_IS_LOST, NOT_FOUND, build_fake_nvml, gpu, part
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from sandlot_hub.adapters.settings_file import (
     read_resolved,
     write_resolved,
 )
-from sandlot_hub.domain.fingerprint import settings_hash
+from sandlot_hub.domain.settings.fingerprint import settings_hash
 from support.catalogue import catalogue, document
 
 if TYPE_CHECKING:

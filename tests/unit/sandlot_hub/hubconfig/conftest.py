@@ -7,14 +7,14 @@ from traitlets.config import Config
 
 from sandlot_hub.adapters.embedded import EMBEDDED_ENV, EmbeddedConfig, write_embedded
 from sandlot_hub.adapters.settings_file import write_resolved
-from sandlot_hub.domain.fingerprint import settings_hash
+from sandlot_hub.domain.settings.fingerprint import settings_hash
 from support.catalogue import catalogue
 from support.embedded import embedded_config
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.settings.model import SandlotSettings
 
 
 @pytest.fixture

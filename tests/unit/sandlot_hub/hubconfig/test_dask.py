@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.settings.model import SandlotSettings
 from sandlot_hub.hubconfig.dask import configure_dask
 from sandlot_hub.hubconfig.editor import ConfigEditor
 from sandlot_hub.hubconfig.refusal import InstallRefusedError

@@ -12,9 +12,9 @@ from traitlets.config.loader import LazyConfigValue
 from sandlot_hub.adapters.cluster_access import own_namespace
 from sandlot_hub.adapters.managed_service import MANAGED_ENV, managed_config
 from sandlot_hub.adapters.settings_file import load_settings
-from sandlot_hub.domain.fingerprint import settings_hash
-from sandlot_hub.domain.settings import SandlotSettings
-from sandlot_hub.domain.size_demand import HubPlacement, Toleration
+from sandlot_hub.domain.capacity.size_demand import HubPlacement, Toleration
+from sandlot_hub.domain.settings.fingerprint import settings_hash
+from sandlot_hub.domain.settings.model import SandlotSettings
 from sandlot_hub.hubconfig.editor import ConfigEditor
 from sandlot_hub.hubconfig.kubernetes import configure_kubernetes, refuse_unknown_options
 from sandlot_hub.hubconfig.refusal import InstallRefusedError

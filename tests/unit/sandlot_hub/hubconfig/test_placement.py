@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandlot_hub.domain.size_demand import Toleration
+from sandlot_hub.domain.capacity.size_demand import Toleration
 from sandlot_hub.hubconfig.editor import ConfigEditor
 from sandlot_hub.hubconfig.placement import KubeOptions
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from traitlets.config import Config
 
     from sandlot_hub.adapters.embedded import EmbeddedConfig
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.settings.model import SandlotSettings
 
 
 def _choose(c: Config, argument: object = None, **environment: str) -> Source:

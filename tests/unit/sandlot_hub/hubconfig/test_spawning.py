@@ -14,7 +14,7 @@ from sandlot_hub.spawner.local import SandlotLocalSpawner
 if TYPE_CHECKING:
     from traitlets.config import Config
 
-    from sandlot_hub.domain.settings import SandlotSettings
+    from sandlot_hub.domain.settings.model import SandlotSettings
 
 OURS = [
     "access:services!service=dask-gateway",

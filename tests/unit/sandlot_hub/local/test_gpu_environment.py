@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandlot_hub.domain.machine_gpus import MachineGpu
+from sandlot_hub.domain.capacity.machine_gpus import MachineGpu
 from sandlot_hub.local.gpu_environment import gpu_environment
 
 if TYPE_CHECKING:
-    from sandlot_hub.domain.flavor_local_settings import Vendor
+    from sandlot_hub.domain.settings.local_flavor import Vendor
 
 HIDDEN = {
     "CUDA_VISIBLE_DEVICES": "",

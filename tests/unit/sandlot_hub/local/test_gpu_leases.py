@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from sandlot_hub.domain.machine_gpus import GpuSight
-from sandlot_hub.domain.settings import AcceleratorRequest, SandlotSettings
+from sandlot_hub.domain.capacity.machine_gpus import GpuSight
+from sandlot_hub.domain.settings.model import AcceleratorRequest, SandlotSettings
 from sandlot_hub.local.gpu_leases import GpuFacts, GpuLeases, Lease
 from sandlot_hub.local.gpus import MachineGpus
 from sandlot_hub.local.refusals import RefusedRequestError

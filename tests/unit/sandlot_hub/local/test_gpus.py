@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from sandlot_hub.domain.machine_gpus import GpuSight, MachineGpu
+from sandlot_hub.domain.capacity.machine_gpus import GpuSight, MachineGpu
 from sandlot_hub.local.gpus import MachineGpus, in_daemon_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sandlot_hub.domain.flavor_local_settings import Vendor
+    from sandlot_hub.domain.settings.local_flavor import Vendor
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(30)]
 

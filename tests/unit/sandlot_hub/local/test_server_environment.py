@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sandlot_hub.domain.machine_gpus import MachineGpu
+from sandlot_hub.domain.capacity.machine_gpus import MachineGpu
 from sandlot_hub.local.refusals import RefusedRequestError
 from sandlot_hub.local.server_environment import check_given, server_environment
 

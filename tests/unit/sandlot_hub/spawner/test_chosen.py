@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.settings.model import SandlotSettings
 from sandlot_hub.spawner.chosen import chosen_names
 from support.local_catalogue import CATALOGUE
 

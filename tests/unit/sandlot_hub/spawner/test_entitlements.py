@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from sandlot_hub.domain.entitlements import Entitlements
+from sandlot_hub.domain.values.entitlements import Entitlements
 from sandlot_hub.spawner.entitlements import HubGroups
 
 GROUPS = [SimpleNamespace(name="cs101"), SimpleNamespace(name="staff")]

@@ -8,7 +8,7 @@ from jupyterhub.spawner import SpawnException
 from jupyterhub.utils import format_exception
 
 from sandlot_contracts.problem import Alternative, Problem
-from sandlot_hub.domain.refusals import RefusalCode, Refused
+from sandlot_hub.domain.values.refusals import RefusalCode, Refused
 from sandlot_hub.spawner.exceptions import (
     PROBLEM_HEADER,
     SpawnFailed,

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from sandlot_hub.domain.options import options_from_form
-from sandlot_hub.domain.plan import Plan
-from sandlot_hub.domain.profile_list import build_profile_list
-from sandlot_hub.domain.profiles import resolve, visible
+from sandlot_hub.domain.choices.options import options_from_form
+from sandlot_hub.domain.choices.plan import Plan
+from sandlot_hub.domain.offers.profile_list import build_profile_list
+from sandlot_hub.domain.offers.profiles import resolve, visible
 from sandlot_hub.spawner.form import FormNotes, FormPage, preselection, render_form
 from support.catalogue import EVERYTHING_HERE, catalogue, person
 

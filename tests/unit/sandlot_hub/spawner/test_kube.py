@@ -9,7 +9,7 @@ import pytest_asyncio
 import yaml
 from kubernetes_asyncio.client import V1Pod
 
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError
+from sandlot_hub.domain.pods.ports import ClusterRefusedError
 from sandlot_hub.spawner import hooks
 from sandlot_hub.spawner.exceptions import SpawnFailed, SpawnRefused, SpawnUnavailableError
 from support.house import ROOT

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError
-from sandlot_hub.domain.pod_manifest import complete_manifest, read_admin_parts
-from sandlot_hub.domain.pod_plan import build_pod_parts
-from sandlot_hub.domain.start_outcomes import Failed, FailureCode
+from sandlot_hub.domain.pods.manifest import complete_manifest, read_admin_parts
+from sandlot_hub.domain.pods.outcomes import Failed, FailureCode
+from sandlot_hub.domain.pods.plan import build_pod_parts
+from sandlot_hub.domain.pods.ports import ClusterRefusedError
 from sandlot_hub.spawner.kube_create import CreateLimits, PodCreator
 from support.manifests import kubespawner_manifest
 from support.memory_cluster import MemoryCluster, status

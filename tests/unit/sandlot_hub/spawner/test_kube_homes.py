@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sandlot_hub.domain.cluster_ports import ClusterUnreachableError
-from sandlot_hub.domain.start_outcomes import Failed, FailureCode
+from sandlot_hub.domain.pods.outcomes import Failed, FailureCode
+from sandlot_hub.domain.pods.ports import ClusterUnreachableError
 from sandlot_hub.spawner.kube_homes import find_home
 from support.memory_cluster import MemoryCluster
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandlot_contracts.capacity import CapacityState
-    from sandlot_hub.domain.entitlements import Entitlements
+    from sandlot_hub.domain.values.entitlements import Entitlements
     from sandlot_hub.spawner.kube import SandlotKubeSpawner
 
 pytestmark = pytest.mark.asyncio

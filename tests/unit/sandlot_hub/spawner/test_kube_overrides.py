@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.settings.model import SandlotSettings
 from sandlot_hub.spawner import hooks
 from sandlot_hub.spawner.exceptions import SpawnFailed
 from sandlot_hub.spawner.kube import SandlotKubeSpawner

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
-from sandlot_hub.domain.cluster_settings import StartPatience
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
+from sandlot_hub.domain.settings.cluster import StartPatience
 from sandlot_hub.spawner import hooks
 from sandlot_hub.spawner.exceptions import SpawnUnavailableError
 from sandlot_hub.spawner.kube_pods import RememberingPods
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from sandlot_hub.domain.pod_documents import Document
+    from sandlot_hub.domain.pods.documents import Document
     from sandlot_hub.spawner.kube import SandlotKubeSpawner
 
 pytestmark = pytest.mark.asyncio

@@ -9,7 +9,7 @@ from sandlot_hub.spawner.kube_steps import CLUSTER_STEPS, StartSteps
 from sandlot_hub.spawner.progress import StartStory
 
 if TYPE_CHECKING:
-    from sandlot_hub.domain.pod_steps import ClusterStep
+    from sandlot_hub.domain.pods.steps import ClusterStep
 
 FOUND: dict[ClusterStep, str] = {"place": "Place found: node n1."}
 ALL: dict[ClusterStep, str] = FOUND | {"image": "The image is there."}

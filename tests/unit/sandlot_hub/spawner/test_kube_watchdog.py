@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandlot_hub.domain.cluster_ports import ClusterUnreachableError
-from sandlot_hub.domain.cluster_settings import StartPatience
-from sandlot_hub.domain.pod_documents import OthersWaiting
-from sandlot_hub.domain.start_outcomes import Failed, FailureCode, Waiting
+from sandlot_hub.domain.pods.documents import OthersWaiting
+from sandlot_hub.domain.pods.outcomes import Failed, FailureCode, Waiting
+from sandlot_hub.domain.pods.ports import ClusterUnreachableError
+from sandlot_hub.domain.settings.cluster import StartPatience
 from sandlot_hub.spawner.kube_watchdog import LOOK_S, Watchdog
 from support.pod_states import (
     SUBJECT,
@@ -25,7 +25,7 @@ from support.pod_states import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandlot_hub.domain.pod_documents import Document
+    from sandlot_hub.domain.pods.documents import Document
 
 pytestmark = pytest.mark.asyncio
 

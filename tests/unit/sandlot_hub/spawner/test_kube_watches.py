@@ -8,7 +8,7 @@ import pytest_asyncio
 from kubespawner import KubeSpawner
 from kubespawner.spawner import PodReflector
 
-from sandlot_hub.domain.cluster_ports import ClusterUnreachableError
+from sandlot_hub.domain.pods.ports import ClusterUnreachableError
 from support.kube_spawner import close_clients, cluster_document, kube_spawner, use_kubeconfig
 from support.kubeconfig import unreachable_kubeconfig
 

@@ -11,7 +11,7 @@ from jupyterhub import orm
 from sandlot_contracts.offers import AvailabilitySnapshot
 from sandlot_contracts.supervisor import LocalImage
 from sandlot_hub.adapters.supervisor_client import SupervisorUnreachableError
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.settings.model import SandlotSettings
 from sandlot_hub.spawner import hooks
 from sandlot_hub.spawner.exceptions import (
     SpawnRefused,
@@ -29,7 +29,7 @@ from support.memory_supervisor import MemorySupervisor, state
 
 if TYPE_CHECKING:
     from sandlot_contracts.supervisor import LocalFacilities
-    from sandlot_hub.domain.entitlements import Entitlements
+    from sandlot_hub.domain.values.entitlements import Entitlements
 
 LARGE = {"profile": "everyday", "image": "base", "size": "large"}
 

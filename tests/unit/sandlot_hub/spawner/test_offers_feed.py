@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from sandlot_hub.adapters.page_ticket import read_ticket, ticket_key
-from sandlot_hub.domain.entitlements import Entitlements
+from sandlot_hub.domain.values.entitlements import Entitlements
 from sandlot_hub.spawner.offers_feed import OffersFeed, beside, build_feed
 from support.catalogue import catalogue
 

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandlot_hub.domain.facilities import Facilities, ImageReadiness, Mode
-from sandlot_hub.domain.page_offers import page_offers
-from sandlot_hub.domain.profile_list import build_profile_list
-from sandlot_hub.domain.profiles import resolve, visible
-from sandlot_hub.domain.refusals import Refused
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.capacity.facilities import Facilities, ImageReadiness, Mode
+from sandlot_hub.domain.offers.pages import page_offers
+from sandlot_hub.domain.offers.profile_list import build_profile_list
+from sandlot_hub.domain.offers.profiles import resolve, visible
+from sandlot_hub.domain.settings.model import SandlotSettings
+from sandlot_hub.domain.values.refusals import Refused
 from sandlot_hub.spawner.form import FormNotes, FormPage, ImpossibleChoice, render_form
 from support.capacities import capacity, flavor, size
 from support.catalogue import catalogue, document, person

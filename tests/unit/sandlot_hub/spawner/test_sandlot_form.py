@@ -11,11 +11,11 @@ import pytest
 
 from sandlot_contracts.images import ImageContents, Package
 from sandlot_contracts.problem import Alternative
-from sandlot_hub.domain.facilities import Facilities, ImageReadiness, Mode
-from sandlot_hub.domain.options import options_from_form
-from sandlot_hub.domain.profile_list import build_profile_list
-from sandlot_hub.domain.profiles import visible
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.capacity.facilities import Facilities, ImageReadiness, Mode
+from sandlot_hub.domain.choices.options import options_from_form
+from sandlot_hub.domain.offers.profile_list import build_profile_list
+from sandlot_hub.domain.offers.profiles import visible
+from sandlot_hub.domain.settings.model import SandlotSettings
 from sandlot_hub.spawner.form import FormNotes, FormPage, ImpossibleChoice, render_form
 from support.catalogue import EVERYTHING_HERE, catalogue, document, person
 

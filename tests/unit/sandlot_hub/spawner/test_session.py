@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from sandlot_hub.domain.plan import Plan
-from sandlot_hub.domain.profiles import resolve
+from sandlot_hub.domain.choices.plan import Plan
+from sandlot_hub.domain.offers.profiles import resolve
 from sandlot_hub.spawner.session import allowed_environment, session_size
 from support.catalogue import EVERYTHING_HERE, GIB, catalogue, person
 

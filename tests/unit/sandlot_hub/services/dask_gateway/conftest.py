@@ -12,7 +12,7 @@ from traitlets.config import Config
 
 from sandlot_contracts.supervisor import DaskState, DaskStates, LogTail, StartDask
 from sandlot_hub.adapters.supervisor_client import SupervisorRefusedError
-from sandlot_hub.domain.dask_settings import DaskSettings
+from sandlot_hub.domain.settings.dask import DaskSettings
 from sandlot_hub.services.dask_gateway.backend import BackendParts, SupervisedBackend
 from sandlot_hub.services.dask_gateway.database import ClusterDatabase, open_database
 from sandlot_hub.services.dask_gateway.heartbeat import Heartbeat

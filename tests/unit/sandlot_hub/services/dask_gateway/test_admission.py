@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from sandlot_hub.domain.dask_admission import MAXIMUM_WORKERS, WorkerSize
-from sandlot_hub.domain.dask_settings import DaskLimits
+from sandlot_hub.domain.dask.admission import MAXIMUM_WORKERS, WorkerSize
+from sandlot_hub.domain.settings.dask import DaskLimits
 from sandlot_hub.services.dask_gateway.admission import Admission
 
 SIZE = WorkerSize(cpus=1, memory=1)

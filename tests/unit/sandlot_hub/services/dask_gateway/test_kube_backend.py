@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError
-from sandlot_hub.domain.dask_options import DaskPlan, choose_dask, dask_offers
-from sandlot_hub.domain.facilities import Facilities, Mode
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.capacity.facilities import Facilities, Mode
+from sandlot_hub.domain.dask.options import DaskPlan, choose_dask, dask_offers
+from sandlot_hub.domain.pods.ports import ClusterRefusedError
+from sandlot_hub.domain.settings.model import SandlotSettings
 from sandlot_hub.services.dask_gateway.heartbeat import PodHeartbeat
 from sandlot_hub.services.dask_gateway.kube_backend import PodBackend, PodBackendParts
 from sandlot_hub.services.dask_gateway.kube_seal import Seal

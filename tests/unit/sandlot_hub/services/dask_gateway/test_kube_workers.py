@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandlot_hub.domain.pod_documents import StartSubject
+from sandlot_hub.domain.pods.documents import StartSubject
 from sandlot_hub.services.dask_gateway.kube_workers import SEEN_AFTER_S, Workers
 
 SUBJECT = StartSubject(image="Base")

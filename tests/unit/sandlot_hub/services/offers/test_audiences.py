@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client import CollectorRegistry
 
-from sandlot_hub.domain.entitlements import Entitlements
-from sandlot_hub.domain.facilities import Facilities, Mode
-from sandlot_hub.domain.machine import machine_facilities
+from sandlot_hub.domain.capacity.facilities import Facilities, Mode
+from sandlot_hub.domain.capacity.machine import machine_facilities
+from sandlot_hub.domain.values.entitlements import Entitlements
 from sandlot_hub.services.offers.audiences import Audiences
 from sandlot_hub.services.offers.availability import ClusterFacilities, Offers, Snapshot
 from sandlot_hub.services.offers.metrics import OffersMetrics

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandlot_contracts.supervisor import LocalImage
-from sandlot_hub.domain.entitlements import Entitlements
-from sandlot_hub.domain.facilities import Facilities, Mode
-from sandlot_hub.domain.machine import machine_facilities
+from sandlot_hub.domain.capacity.facilities import Facilities, Mode
+from sandlot_hub.domain.capacity.machine import machine_facilities
+from sandlot_hub.domain.values.entitlements import Entitlements
 from sandlot_hub.services.offers.availability import ClusterFacilities, Offers, Snapshot, iso
 from support.catalogue import catalogue
 from support.fake_supervisor import facilities

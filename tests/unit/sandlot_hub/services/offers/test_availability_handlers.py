@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from sandlot_contracts.availability import Availability, AvailabilityNews
-from sandlot_hub.domain.facilities import Facilities, Mode
+from sandlot_hub.domain.capacity.facilities import Facilities, Mode
 from sandlot_hub.services.offers.app import READ_SCOPE
 from support.accelerators import accelerator_settings, cluster, flavor_state
 from support.event_reader import reading, ticket

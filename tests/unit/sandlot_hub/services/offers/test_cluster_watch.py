@@ -16,10 +16,10 @@ from sandlot_hub.adapters.cluster_access import ClusterAccessError
 from sandlot_hub.adapters.cluster_informer import InformerMeans
 from sandlot_hub.adapters.cluster_informer_types import InformerPace
 from sandlot_hub.adapters.service_config import ClusterPlace
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
-from sandlot_hub.domain.facilities import Mode
-from sandlot_hub.domain.inventory import Inventory
-from sandlot_hub.domain.settings import SandlotSettings
+from sandlot_hub.domain.capacity.facilities import Mode
+from sandlot_hub.domain.capacity.inventory import Inventory
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
+from sandlot_hub.domain.settings.model import SandlotSettings
 from sandlot_hub.services.offers.cluster_watch import ClusterWatch, WatchPace
 from support.kube_spawner import cluster_document
 from support.memory_api import NODES, PODS, MemoryApi, node, pod
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from sandlot_contracts.capacity import CapacityState, FlavorState
-    from sandlot_hub.domain.ports import Clock
+    from sandlot_hub.domain.values.ports import Clock
 
 pytestmark = pytest.mark.asyncio
 

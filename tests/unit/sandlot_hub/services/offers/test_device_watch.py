@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandlot_hub.adapters.cluster_informer import InformerMeans
-from sandlot_hub.domain.cluster_ports import ClusterRefusedError, ClusterUnreachableError
-from sandlot_hub.domain.device_book import DeviceBook, DeviceWish
+from sandlot_hub.domain.capacity.device_book import DeviceBook, DeviceWish
+from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 from sandlot_hub.services.offers.device_watch import DeviceWatch
 from support.memory_api import CLAIMS, SLICES, MemoryApi
 from support.virtual_time import VirtualTime

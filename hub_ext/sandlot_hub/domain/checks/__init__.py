@@ -1,0 +1,1 @@
+"""What ``sandlot check`` finds about a cluster and the rights in it."""

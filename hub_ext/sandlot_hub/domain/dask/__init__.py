@@ -1,0 +1,1 @@
+"""Dask clusters: who may have which, their processes and pods, and how they fare."""

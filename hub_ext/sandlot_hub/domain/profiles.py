@@ -1,8 +1,0 @@
-"""Profiles: who sees what (`visible`) and what a request starts (`resolve`)."""
-
-from __future__ import annotations
-
-from .resolution import resolve, resolve_start
-from .visibility import VisibleChoice, VisibleProfile, visible
-
-__all__ = ["VisibleChoice", "VisibleProfile", "resolve", "resolve_start", "visible"]
