@@ -1,7 +1,9 @@
 """Run test lanes one after another: ``tools/lanes.py unit repo [-- ARGUMENTS]``.
 
 Every lane is run, also after one has failed; each prints its runner's own summary and
-its time, and the last lines say which failed. Standard library only.
+its time, and the last lines say what failed, test by test. They also lie in
+``test-results/failed/``, a file for each lane, until that lane is run again.
+Standard library only.
 """
 
 from __future__ import annotations
@@ -10,7 +12,9 @@ import os
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import NamedTuple
 
 import frontend
 
@@ -49,6 +53,18 @@ LANES: dict[str, list[tuple[str, ...]]] = {
     "docs": [(str(BIN / "sphinx-build"), "-W", "--keep-going", "-q", "docs", "docs/_build/html")],
 }
 
+RESULTS = frontend.ROOT / "test-results"
+
+LINE = 300
+"""Characters of a failure's first line: the whole stands in the runner's output."""
+
+
+class Result(NamedTuple):
+    """How a lane went: its failures, a line each, and how long it took."""
+
+    failures: list[str]
+    seconds: float
+
 
 def main(arguments: list[str]) -> int:
     """Run the lanes that `arguments` name; return 0 when all passed."""
@@ -66,33 +82,74 @@ def main(arguments: list[str]) -> int:
     return _report(results)
 
 
-def _run_lane(name: str, extra: list[str]) -> tuple[bool, float]:
-    """Run all commands of a lane, also after one has failed; return (passed, seconds)."""
+def _run_lane(name: str, extra: list[str]) -> Result:
+    """Run all commands of a lane, also after one has failed."""
     print(f"\n── {name} " + "─" * (76 - len(name)), flush=True)
     started = time.monotonic()
-    passed = True
-    for command in LANES[name]:
-        shown = " ".join((Path(command[0]).name, *command[1:], *extra))
-        print(f"$ {shown}", flush=True)
-        try:
-            surroundings = frontend.environment() if command[0] == JLPM else None
-        except frontend.FrontendError as error:
-            print(f"Sandlot: {error}", flush=True)
-            passed = False
-            continue
-        done = subprocess.run([*command, *extra], cwd=frontend.ROOT, env=surroundings, check=False)
-        passed = passed and done.returncode == 0
+    failures: list[str] = []
+    for number, command in enumerate(LANES[name]):
+        failures += _run((*command, *extra), RESULTS / "junit" / f"{name}-{number}.xml")
     seconds = time.monotonic() - started
-    print(f"── {name}: {'passed' if passed else 'FAILED'} in {seconds:.1f} s", flush=True)
-    return passed, seconds
+    _keep(name, failures)
+    print(f"── {name}: {_word(failures)} in {seconds:.1f} s", flush=True)
+    return Result(failures, seconds)
 
 
-def _report(results: dict[str, tuple[bool, float]]) -> int:
-    failed = [name for name, (passed, _) in results.items() if not passed]
+def _run(command: tuple[str, ...], report: Path) -> list[str]:
+    """Run a command; return what failed in it."""
+    shown = " ".join((Path(command[0]).name, *command[1:]))
+    print(f"$ {shown}", flush=True)
+    try:
+        surroundings = frontend.environment() if command[0] == JLPM else None
+    except frontend.FrontendError as error:
+        print(f"Sandlot: {error}", flush=True)
+        return [f"{shown}: {error}"]
+    if command[0] == PYTEST[0]:
+        # A run that ends before it reports must not be told by an older report.
+        report.unlink(missing_ok=True)
+        command = (*command, f"--junitxml={report}")
+    done = subprocess.run(command, cwd=frontend.ROOT, env=surroundings, check=False)
+    if done.returncode == 0:
+        return []
+    return _failed_tests(report) or [f"{shown}: exit code {done.returncode}"]
+
+
+def _failed_tests(report: Path) -> list[str]:
+    """Return the tests that a JUnit report says have failed, each with its first line."""
+    if not report.exists():
+        return []
+    cases = ET.parse(report).iter("testcase")  # noqa: S314 (our own runner wrote it)
+    return [
+        f"{case.get('classname')}::{case.get('name')}: {wrong.get('message', '')}"[:LINE].split(
+            "\n"
+        )[0]
+        for case in cases
+        for wrong in (*case.iter("failure"), *case.iter("error"))
+    ]
+
+
+def _keep(name: str, failures: list[str]) -> None:
+    kept = RESULTS / "failed" / f"{name}.txt"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    if failures:
+        kept.write_text("".join(f"{name}: {line}\n" for line in failures))
+    else:
+        kept.unlink(missing_ok=True)
+
+
+def _word(failures: list[str]) -> str:
+    return "FAILED" if failures else "passed"
+
+
+def _report(results: dict[str, Result]) -> int:
+    failed = [name for name, result in results.items() if result.failures]
     if len(results) > 1:
         print("\nLanes:", flush=True)
-        for name, (passed, seconds) in results.items():
-            print(f"  {name:<12} {'passed' if passed else 'FAILED'} {seconds:8.1f} s", flush=True)
+        for name, (failures, seconds) in results.items():
+            print(f"  {name:<12} {_word(failures)} {seconds:8.1f} s", flush=True)
+    for name in failed:
+        for line in results[name].failures:
+            print(f"{name}: {line}", flush=True)
     if failed:
         print(f"Failed: {', '.join(failed)}.", flush=True)
     return 1 if failed else 0

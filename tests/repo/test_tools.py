@@ -82,17 +82,39 @@ def test_a_python_that_fits_is_named_by_its_real_path(tmp_path: Path) -> None:
 
 
 def test_a_lane_that_fails_fails_the_run_and_the_others_still_run(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     table = {"bad": [("/bin/sh", "-c", "exit 3")], "good": [("/bin/echo", "done")]}
     monkeypatch.setattr(lanes, "LANES", table)
+    monkeypatch.setattr(lanes, "RESULTS", tmp_path)
     code = lanes.main(["bad", "good"])
     shown = capfd.readouterr().out
 
     assert code == 1
     assert "bad: FAILED" in shown
     assert "good: passed" in shown
-    assert shown.endswith("Failed: bad.\n")
+    assert shown.endswith("bad: sh -c exit 3: exit code 3\nFailed: bad.\n")
+    assert [kept.name for kept in (tmp_path / "failed").iterdir()] == ["bad.txt"]
+
+
+def test_a_lane_names_the_tests_that_failed_and_forgets_them_when_they_pass(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    checked = tmp_path / "test_sums.py"
+    monkeypatch.setattr(
+        lanes, "LANES", {"sums": [(*lanes.PYTEST, "-p", "no:cacheprovider", str(checked))]}
+    )
+    monkeypatch.setattr(lanes, "RESULTS", tmp_path)
+    checked.write_text("def test_two():\n    assert 1 + 1 == 3, 'not three'\n")
+
+    assert lanes.main(["sums"]) == 1
+    kept = tmp_path / "failed/sums.txt"
+    assert kept.read_text().startswith("sums: ")
+    assert "test_sums::test_two: AssertionError: not three" in kept.read_text()
+    assert kept.read_text() in capfd.readouterr().out
+    checked.write_text("def test_two():\n    assert 1 + 1 == 2\n")
+    assert lanes.main(["sums"]) == 0
+    assert not kept.exists()
 
 
 def test_make_names_lanes_that_exist() -> None:
