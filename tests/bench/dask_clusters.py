@@ -19,7 +19,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-from bench.harness import Measure, Meter, Mutation, Size, held_time, interval, progress
+from bench.harness import Bar, Measure, Meter, Mutation, Size, held_time, interval, progress
 from sandlot_server.clients.clusters import ClustersClient
 from sandlot_server.clients.service import ServiceClient, new_http
 from sandlot_server.clock import SystemClock
@@ -253,8 +253,8 @@ async def _lists(stack: Stack, user: DaskUser, count: int, mutation: Mutation) -
     return meters
 
 
-def _list_measures(meters: list[Meter], clusters: int) -> Iterator[Measure]:
-    spent = interval([meter.seconds for meter in meters])
+def _list_measures(meters: list[Meter], clusters: int, size: Size) -> Iterator[Measure]:
+    spent, bar = interval([meter.seconds for meter in meters]), Bar.at(LIST_S, size)
     yield Measure(
         id="e.list",
         what=f"time in the event loop of the owner's server for a list of {clusters} clusters",
@@ -262,13 +262,13 @@ def _list_measures(meters: list[Meter], clusters: int) -> Iterator[Measure]:
         peer=None,
         peer_version="",
         ratio=None,
-        target=f"<= {LIST_S * 1000:g} ms (median)",
-        ok=spent.high <= LIST_S,
+        target=f"<= {bar.value * 1000:g} ms (median){bar.note}",
+        ok=spent.high <= bar.value,
         interval=(spent.low, spent.high),
         pairs=len(meters),
         load=os.getloadavg()[0],
     )
-    longest = max(meter.longest for meter in meters)
+    longest, bar = max(meter.longest for meter in meters), Bar.at(BLOCKED_S, size)
     yield Measure(
         id="e.loop",
         what="the longest that one list held the event loop",
@@ -276,8 +276,8 @@ def _list_measures(meters: list[Meter], clusters: int) -> Iterator[Measure]:
         peer=None,
         peer_version="",
         ratio=None,
-        target=f"<= {BLOCKED_S * 1000:g} ms",
-        ok=longest <= BLOCKED_S,
+        target=f"<= {bar.value * 1000:g} ms{bar.note}",
+        ok=longest <= bar.value,
         pairs=len(meters),
         load=os.getloadavg()[0],
     )
@@ -364,6 +364,6 @@ def _measured(stack: Stack, size: Size, mutation: Mutation) -> Iterator[Measure]
         user.wait(lambda found: all(each.status == "RUNNING" for each in found.clusters))
         clusters = len(user.overview().clusters)
         meters = asyncio.run(_lists(stack, user, LISTS[size], mutation))
-        yield from _list_measures(meters, clusters)
+        yield from _list_measures(meters, clusters, size)
         user.stop_all()
         yield _rate(channel, TASKS[size])

@@ -7,14 +7,15 @@ import json
 import os
 import random
 import statistics
-import sys
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from time import perf_counter, thread_time
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
+
+from bench.output import say
 
 T = TypeVar("T")
 
@@ -72,8 +73,40 @@ class Measure:
 
     def print(self) -> None:
         """Write the measure as one JSON line to the standard output."""
-        sys.stdout.write(json.dumps(asdict(self)) + "\n")
-        sys.stdout.flush()
+        say(json.dumps(asdict(self)), measure=True)
+
+    def summary(self) -> str:
+        """Return the measure as one line for people."""
+        peer = "" if self.peer is None else f", peer {self.peer:.4g}"
+        ratio = "" if self.ratio is None else f", ratio {self.ratio:.3g}"
+        between = "" if self.interval is None else ", {:.4g} to {:.4g}".format(*self.interval)
+        return (
+            f"{self.id}: {self.ours:.4g}{peer} ({self.unit}){ratio}{between}; "
+            f"target {self.target}; load {self.load:.1f}"
+        )
+
+
+NEIGHBOURS = 4
+"""How many times its target a figure of CPU time may be in the small size.
+
+A neighbour on the same two cores doubles the CPU time of whatever it shares caches with, and the
+small size has too few rounds to tell that from us. A mutation of 50 ms still shows.
+"""
+
+
+class Bar(NamedTuple):
+    """What a figure of CPU time, or of time in an event loop, is held to."""
+
+    value: float
+    note: str
+    """Says in the printed target that this is not the target itself."""
+
+    @classmethod
+    def at(cls, target: float, size: Size) -> Bar:
+        """Return the target, or the small size's multiple of it."""
+        if size is Size.FULL:
+            return cls(target, "")
+        return cls(NEIGHBOURS * target, f" ({NEIGHBOURS} times the target: small size)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +193,7 @@ def ratio_measure(
 
 def progress(text: str) -> None:
     """Say on the standard error what the bench is doing."""
-    sys.stderr.write(f"bench: {text}\n")
-    sys.stderr.flush()
+    say(f"bench: {text}")
 
 
 def held_time() -> float:
