@@ -22,6 +22,9 @@ class FlavorAvailability(WireModel):
     slug: str
     display_name: str
     state: FlavorState | None = Field(default=None, description="None when it is not known.")
+    missing: str | None = Field(
+        default=None, description="Why this machine has none, a sentence; None when it has some."
+    )
     holders: tuple[Holder, ...] | None = Field(
         default=None, description="Who has them, most first; None when the caller may not know."
     )
@@ -33,6 +36,10 @@ class Availability(WireModel):
     as_of: str = Field(description="When this was true: UTC, ISO 8601.")
     age_s: float = Field(ge=0, description="Seconds between `as_of` and the sending of this.")
     known: bool = Field(description="Whether it is known; False: since `as_of` it is not.")
+    counting: bool = Field(
+        default=False,
+        description="Whether what is free is still being counted for the first time, so not known.",
+    )
     settings_hash: str
     scope: CapacityScope | None = Field(
         default=None, description="What was counted; None when it is not known."
@@ -52,5 +59,9 @@ class AvailabilityNews(WireModel):
     as_of: str = Field(description="When this was true: UTC, ISO 8601.")
     age_s: float = Field(ge=0, description="Seconds between `as_of` and the sending of this.")
     known: bool
+    counting: bool = Field(
+        default=False,
+        description="Whether what is free is still being counted for the first time, so not known.",
+    )
     settings_hash: str
     html: str = Field(description="What the page shows between its title and its end.")

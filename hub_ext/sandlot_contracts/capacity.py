@@ -68,3 +68,8 @@ class CapacityState(WireModel):
         default_factory=dict,
         description="Accelerators that belong to no flavor, by the name of their resource.",
     )
+    uncounted_images: tuple[str, ...] = Field(
+        default=(),
+        description="Slugs of images whose servers may go elsewhere, or take more, than sizes say:"
+        " of these nothing here holds.",
+    )

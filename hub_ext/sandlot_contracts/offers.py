@@ -149,6 +149,10 @@ class PageOffers(WireModel):
     known: bool = Field(
         description="Whether availability is known; False: since `as_of` it is not."
     )
+    counting: bool = Field(
+        default=False,
+        description="Whether what is free is still being counted for the first time, so not known.",
+    )
     settings_hash: str
     profiles: tuple[ProfileOffer, ...]
 
@@ -159,6 +163,10 @@ class Alive(WireModel):
     as_of: str
     age_s: float = Field(ge=0)
     known: bool
+    counting: bool = Field(
+        default=False,
+        description="Whether what is free is still being counted for the first time, so not known.",
+    )
 
 
 class AvailabilitySnapshot(WireModel):

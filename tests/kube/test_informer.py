@@ -6,22 +6,16 @@ After each of them it knows what a fresh list says.
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
 
-from sandlot_hub.adapters.clock import SystemClock
-from sandlot_hub.adapters.cluster_informer import InformerMeans
 from sandlot_hub.adapters.cluster_informer_projection import PodKind
-from sandlot_hub.adapters.service_config import ClusterPlace
-from sandlot_hub.domain.capacity.inventory import Inventory
 from sandlot_hub.domain.settings.model import SandlotSettings
-from sandlot_hub.services.offers.cluster_watch import ClusterWatch, WatchPace
 from support.cluster import faults
 from support.cluster.faults import Ending, EndStream, Match
-from support.cluster.informing import QUICK, Informed, informed, listed, reader_for
+from support.cluster.informing import Informed, counted, informed, listed, reader_for
 from support.cluster.nodes import NodeKind
 from support.cluster.objects import pod
 from support.cluster.waiting import until
@@ -30,9 +24,11 @@ from support.virtual_time import VirtualTime
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from sandlot_hub.adapters.cluster_informer_wire import ClusterReader
+    from sandlot_hub.services.offers.cluster_watch import ClusterWatch
     from support.cluster.fault_proxy import FaultProxy
     from support.cluster.faults import Fault
     from support.cluster.namespaces import TestNamespace
@@ -160,7 +156,7 @@ async def test_r02_a_forgotten_version_costs_one_list_that_brings_what_ended_mea
         await cluster_of.agrees(i)
 
         assert proxy.count(LISTS) == 2
-        assert i.known.replaced == 2
+        assert i.known.listed == 2
         # Not at the moment when everybody else's watch was forgotten, too.
         assert sum(time.pauses) > 0
 
@@ -239,38 +235,24 @@ async def test_r05_a_list_from_before_is_never_taken(cluster_of: Cluster) -> Non
     time, proxy = VirtualTime(), cluster_of.proxy
     stale = proxy.inject(faults.Stale(), LISTS)
     async with informed(cluster_of.kubeconfig, time=time) as i:
-        await until(lambda: i.known.replaced, what="it has the first list")
+        await until(lambda: i.known.listed, what="it has the first list")
         await cluster_of.make("later")
         await knows(i, cluster_of, {"later"})
         await until(lambda: proxy.under_way(WATCHES), what="a watch is open")
         proxy.end_now(Ending.EXPIRED, WATCHES)
         await until(lambda: stale.hits > 4, what="it was given the old list often")
         assert i.known.names(cluster_of.namespace.name) == {"later"}
-        assert i.known.replaced == 1
+        assert i.known.listed == 1
         assert i.informer.trusted_until < time.monotonic()
         proxy.heal()
-        await until(lambda: i.known.replaced == 2, what="it took a list that is newer")
+        await until(lambda: i.known.listed == 2, what="it took a list that is newer")
         await cluster_of.agrees(i)
 
 
-@asynccontextmanager
-async def watched(cluster: Cluster, kubeconfig: Path) -> AsyncIterator[ClusterWatch]:
+def watched(cluster: Cluster, kubeconfig: Path) -> AbstractAsyncContextManager[ClusterWatch]:
     """Keep up with what is free, as the offers service does."""
-    reader = reader_for(kubeconfig)
     settings = SandlotSettings.model_validate(document_at(cluster.pool))
-    watch = ClusterWatch(
-        reader=reader,
-        inventory=Inventory(settings=settings),
-        place=ClusterPlace(credentials=kubeconfig, namespace=cluster.namespace.name),
-        means=InformerMeans(reader=reader, clock=SystemClock(), jitter=lambda: 0.5, pace=QUICK),
-        pace=WatchPace(between=0.01),
-    )
-    task = asyncio.create_task(watch.run())
-    try:
-        yield watch
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    return counted(kubeconfig, settings, namespace=cluster.namespace.name)
 
 
 async def test_what_is_free_and_since_when_that_is_not_known(cluster_of: Cluster) -> None:

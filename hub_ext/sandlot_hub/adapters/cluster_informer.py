@@ -17,16 +17,17 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 
 from .cluster_access import ClusterAccessError
+from .cluster_informer_pages import pages_of
 from .cluster_informer_types import InformerPace
-from .cluster_informer_wire import PageTooLargeError
+from .cluster_informer_wire import PageTooLargeError, SilentError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
 
     from sandlot_hub.domain.values.ports import Clock
 
-    from .cluster_informer_types import Change, Kind, Page, Reader, Sink
+    from .cluster_informer_types import Change, Kind, Reader, Sink
 
 Record = TypeVar("Record")
 
@@ -122,6 +123,8 @@ class Informer(Generic[Record]):
         """Since something was heard last."""
         self._broken_at: float | None = None
         """Since when there is no watch."""
+        self._doubted = False
+        """Whether the last watch fell silent: that an answer begins proves nothing then."""
         self._complained = False
         self._behind_since: float | None = None
         """Since when only answers come that are older than what is known."""
@@ -168,46 +171,41 @@ class Informer(Generic[Record]):
             await self._sleep(pause)
 
     async def _list(self) -> None:
-        """Take everything that is there in place of what is known."""
+        """Take everything that is there, and drop what is not there any more.
+
+        Objects are taken as their pages come: waiting for the last one would need room for all of
+        them twice, and much time at once. Until then nothing more than before counts as heard.
+        """
         self.counts.lists += 1
         began = self._now()
-        records: list[Record] = []
+        listed: set[str] = set()
         version = ""
-        async with aclosing(self._pages()) as pages:
+        async with aclosing(pages_of(self._ask_page, self._kind.page)) as pages:
             async for page in pages:
                 if not version:
                     self._check_list(page.version)
                 version = page.version
                 for number, record in enumerate(page.records):
-                    records.append(record)
+                    self._sink.put(record)
+                    listed.add(self._kind.key(record))
                     if number % _SLICE == _SLICE - 1:
                         await asyncio.sleep(0)
-        self._sink.replace(records)
+        gone = [key for key in self._sink.known() if key not in listed]
+        for number, key in enumerate(gone):
+            self._sink.drop(key)
+            if number % _SLICE == _SLICE - 1:
+                await asyncio.sleep(0)
+        self._sink.listed()
         self._version = self._seen = version
         # What the list says may have changed while it came; the watch tells what.
         self.heard = began
         self._changed()
 
-    async def _pages(self) -> AsyncGenerator[Page[Record], None]:
-        """Yield the pages of one list; the next one is on its way while one is taken in."""
-        coming = asyncio.ensure_future(self._ask_page(""))
-        try:
-            while True:
-                page = self._kind.page(await coming)
-                if not page.go_on:
-                    yield page
-                    return
-                coming = asyncio.ensure_future(self._ask_page(page.go_on))
-                yield page
-        finally:
-            coming.cancel()
-            await asyncio.gather(coming, return_exceptions=True)
-
-    async def _ask_page(self, go_on: str) -> bytes:
+    def _ask_page(self, go_on: str, begun: Callable[[bytes], None]) -> Awaitable[bytes]:
         self._asked = self._clock.monotonic()
         # Without a version the answer is the newest there is, whoever answers.
         query = {"limit": str(self._limit), **({"continue": go_on} if go_on else {})}
-        return await self._reader.page(self._kind.path, query)
+        return self._reader.page(self._kind.path, query, begun=begun)
 
     def _check_list(self, version: str) -> None:
         """Refuse a list from before what was heard: it would bring back what has ended.
@@ -232,19 +230,27 @@ class Informer(Generic[Record]):
         """Take in every change until the watch ends as asked."""
         self.counts.watches += 1
         self._asked = self._clock.monotonic()
+        lasts = self._pace.proof if self._doubted else self._pace.watch
         query = {
             "watch": "1",
             "allowWatchBookmarks": "true",
             "resourceVersion": self._version,
-            "timeoutSeconds": str(self._pace.watch),
+            "timeoutSeconds": str(lasts),
         }
-        path, silence_s = self._kind.path, self._pace.silence
-        async with self._reader.watch(path, query, silence_s=silence_s) as batches:
-            self._broken_at = None
-            self._hear()
-            async for lines in batches:
-                await self._take(lines)
-                self._recover()
+        path, silence_s = self._kind.path, lasts + self._pace.grace
+        try:
+            async with self._reader.watch(path, query, silence_s=silence_s) as batches:
+                if not self._doubted:
+                    self._trust()
+                async for lines in batches:
+                    await self._take(lines)
+                    self._recover()
+        except SilentError:
+            # What begins to answer and lets nothing through would be believed for ever.
+            self._doubted = True
+            raise
+        if self._doubted:
+            self._trust()
         self._recover()
 
     async def _take(self, lines: list[bytes]) -> None:
@@ -255,7 +261,7 @@ class Informer(Generic[Record]):
                 self._changed()
                 await asyncio.sleep(0)
         # A part of an event proves that somebody is there, too.
-        self._hear()
+        self._trust()
 
     def _apply(self, change: Change[Record]) -> None:
         if _is_older(change.version, self._seen):
@@ -273,7 +279,10 @@ class Informer(Generic[Record]):
         if change.version:
             self._version = self._seen = change.version
 
-    def _hear(self) -> None:
+    def _trust(self) -> None:
+        """Know that there is a watch, which has told everything up to now."""
+        self._doubted = False
+        self._broken_at = None
         self.heard = self._now()
         self._changed()
 

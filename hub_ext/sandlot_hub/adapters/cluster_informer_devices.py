@@ -125,6 +125,10 @@ class SliceKind:
         record = None if event.type == DELETED else _slice_record(event.object)
         return Change(meta.resource_version, meta.name, record)
 
+    def key(self, record: SliceRecord) -> str:
+        """Return the key of an object."""
+        return record.name
+
 
 class ClaimKind:
     """Implements `cluster_informer_types.Kind` for claims; the key is ``namespace/name``."""
@@ -150,6 +154,10 @@ class ClaimKind:
             return Change(meta.resource_version)
         record = None if event.type == DELETED else _claim_record(event.object)
         return Change(meta.resource_version, _claim_key(meta), record)
+
+    def key(self, record: ClaimRecord) -> str:
+        """Return the key of an object."""
+        return record.key
 
 
 def _slice_record(found: _Slice) -> SliceRecord:

@@ -67,9 +67,9 @@ class Condition(Object):
 
 
 class NodeStatus(Object):
-    """How a node is."""
+    """How a node is; what it has as it was written."""
 
-    allocatable: dict[str, Any] | None = None
+    allocatable: msgspec.Raw = NO_RAW
     conditions: list[Condition] | None = None
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
 from sandlot_hub.domain.capacity.cluster_records import (
     NO_LABELS,
-    NOTHING,
     NodeRecord,
     PodRecord,
     Taint,
@@ -43,6 +42,8 @@ _SHAPES = 4096
 _LONGEST_SHAPE = 8 * 1024
 """Bytes of one of them."""
 _ENDED = frozenset({"Succeeded", "Failed"})
+_ALWAYS = b"Always"
+"""An init container that is restarted so is a sidecar."""
 
 
 class NodeKind:
@@ -61,6 +62,7 @@ class NodeKind:
         self._labels = _SomeLabels(labels)
         self._list = msgspec.json.Decoder(api.NodeList)
         self._event = msgspec.json.Decoder(api.NodeEvent)
+        self._amounts = lru_cache(_SHAPES)(_read_allocatable)
 
     def page(self, body: bytes) -> Page[NodeRecord]:
         """Read a page of a list."""
@@ -77,10 +79,17 @@ class NodeKind:
         record = None if event.type == DELETED else self._record(event.object)
         return Change(meta.resource_version, meta.name, record)
 
+    def key(self, record: NodeRecord) -> str:
+        """Return the key of an object."""
+        return record.name
+
     def _record(self, node: api.Node) -> NodeRecord:
         meta = node.metadata
         spec, status = node.spec or api.NodeSpec(), node.status or api.NodeStatus()
-        amounts = read_amounts(status.allocatable or NOTHING, up=False)
+        written = bytes(status.allocatable)
+        # What is written at length is read each time, rather than kept.
+        short = len(written) <= _LONGEST_SHAPE
+        amounts = (self._amounts if short else _read_allocatable)(written)
         ready = next((each for each in status.conditions or () if each.type == "Ready"), None)
         taints = spec.taints or ()
         return NodeRecord(
@@ -134,6 +143,10 @@ class PodKind:
         record = None if event.type == DELETED else self._record(event.object)
         return Change(meta.resource_version, _pod_key(meta), record)
 
+    def key(self, record: PodRecord) -> str:
+        """Return the key of an object."""
+        return record.key
+
     def _records(self, pods: list[api.Pod]) -> Iterator[PodRecord]:
         for pod in pods:
             record = self._record(pod)
@@ -146,8 +159,8 @@ class PodKind:
         if status.phase in _ENDED:
             return None
         shape = _shape(spec, status)
-        # What is written at length is read each time, rather than kept.
-        amounts = (self._amounts if _is_short(shape) else _read_shape)(shape)
+        short = sum(map(len, shape)) <= _LONGEST_SHAPE
+        amounts = (self._amounts if short else _read_shape)(shape, len(spec.containers or ()))
         node = sys.intern(spec.node_name or "")
         ours = bool(self._trusted) and meta.namespace == self._trusted
         return PodRecord(
@@ -187,65 +200,57 @@ def _labels(pairs: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
     return dict(pairs)
 
 
-class _ContainerShape(NamedTuple):
-    """What amounts are made from, as it was written."""
-
-    resources: bytes
-    given: bytes
-    sidecar: bool
+def _read_allocatable(written: bytes) -> Amounts:
+    return read_amounts(_mapping(written), up=False)
 
 
-class _Shape(NamedTuple):
-    containers: tuple[_ContainerShape, ...]
-    init_containers: tuple[_ContainerShape, ...]
-    overhead: bytes
-    pod_level: bytes
+_Shape: TypeAlias = tuple[bytes, ...]
+"""What the amounts of a pod are made from, as it was written: overhead and amounts of the whole pod,
+then of each container, of each init container, what it asks for, was given, and how it is restarted.
+Tens of thousands are made at once, so that it is as flat as can be.
+"""
+_OF_POD = 2
+_OF_CONTAINER = 3
 
 
 def _shape(spec: api.PodSpec, status: api.PodStatus) -> _Shape:
-    return _Shape(
-        _container_shapes(spec.containers, status.container_statuses),
-        _container_shapes(spec.init_containers, status.init_container_statuses),
-        bytes(spec.overhead),
-        bytes(spec.resources),
-    )
+    parts = [bytes(spec.overhead), bytes(spec.resources)]
+    _add_containers(parts, spec.containers, status.container_statuses)
+    _add_containers(parts, spec.init_containers, status.init_container_statuses)
+    return tuple(parts)
 
 
-def _container_shapes(
-    containers: list[api.Container] | None, statuses: list[api.ContainerStatus] | None
-) -> tuple[_ContainerShape, ...]:
+def _add_containers(
+    parts: list[bytes],
+    containers: list[api.Container] | None,
+    statuses: list[api.ContainerStatus] | None,
+) -> None:
     if not containers:
-        return ()
-    given = {each.name: each.allocated_resources for each in statuses or ()}
-    return tuple(
-        _ContainerShape(
-            bytes(each.resources),
-            bytes(given.get(each.name, api.NO_RAW)),
-            each.restart_policy == "Always",
-        )
-        for each in containers
-    )
+        return
+    given = {each.name: each.allocated_resources for each in statuses} if statuses else {}
+    for each in containers:
+        parts.append(bytes(each.resources))
+        parts.append(bytes(given.get(each.name, api.NO_RAW)))
+        parts.append((each.restart_policy or "").encode())
 
 
-def _is_short(shape: _Shape) -> bool:
-    parts = (*shape.containers, *shape.init_containers)
-    length = sum(len(each.resources) + len(each.given) for each in parts)
-    return length + len(shape.overhead) + len(shape.pod_level) <= _LONGEST_SHAPE
-
-
-def _read_shape(shape: _Shape) -> Amounts:
-    level = _asked(shape.pod_level)
+def _read_shape(shape: _Shape, containers: int) -> Amounts:
+    overhead, whole = shape[:_OF_POD]
+    level = _asked(whole)
+    amounts = [
+        _container_amounts(*shape[start : start + _OF_CONTAINER])
+        for start in range(_OF_POD, len(shape), _OF_CONTAINER)
+    ]
     return pod_amounts(
-        [_container_amounts(each) for each in shape.containers],
-        [_container_amounts(each) for each in shape.init_containers],
-        overhead=_amounts(_mapping(shape.overhead)),
+        amounts[:containers],
+        amounts[containers:],
+        overhead=_amounts(_mapping(overhead)),
         pod_level=level if level.requests or level.limits else None,
     )
 
 
-def _container_amounts(shape: _ContainerShape) -> ContainerAmounts:
-    given = _amounts(_mapping(shape.given))
-    return _asked(shape.resources)._replace(sidecar=shape.sidecar, given=given)
+def _container_amounts(resources: bytes, given: bytes, restart: bytes) -> ContainerAmounts:
+    return _asked(resources)._replace(sidecar=restart == _ALWAYS, given=_amounts(_mapping(given)))
 
 
 def _asked(resources: bytes) -> ContainerAmounts:

@@ -57,12 +57,18 @@ class Kind(Protocol[Record]):
         """Read an event of a watch."""
         ...
 
+    def key(self, record: Record) -> str:
+        """Return the key of an object."""
+        ...
+
 
 class Reader(Protocol):
     """The part of `ClusterReader` that this needs."""
 
-    async def page(self, path: str, query: Mapping[str, str]) -> bytes:
-        """Return a page of a list."""
+    async def page(
+        self, path: str, query: Mapping[str, str], *, begun: Callable[[bytes], None]
+    ) -> bytes:
+        """Return a page of a list; hand over its first bytes as soon as they are here."""
         ...
 
     def watch(
@@ -72,16 +78,22 @@ class Reader(Protocol):
         ...
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sink(Generic[Record]):
     """Where what is known goes."""
 
-    replace: Callable[[Iterable[Record]], None]
-    """This is all there is."""
     put: Callable[[Record], None]
     """This one is new, or another."""
     drop: Callable[[str], None]
     """The one of this key is gone; nobody may have heard of it."""
+    known: Callable[[], Iterable[str]]
+    """Returns the keys of all that are known."""
+    listed: Callable[[], None] = _nothing
+    """Those that are known now are all there are, as a list says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +104,8 @@ class InformerPace:
     """How long a watch lasts. A cluster in which nothing happens is heard of so often."""
     grace: float = 3.0
     """How much longer it may take to end."""
+    proof: int = 1
+    """How long one lasts after another fell silent, to show soon whether anything comes through."""
     between: float = 1.0
     """At least, between two requests that are not pages of one list."""
     longest_pause: float = 10.0

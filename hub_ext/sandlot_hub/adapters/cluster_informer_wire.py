@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 MAX_LINE = 8 * 1024 * 1024
 """Bytes of one event. An object has at most 3 MiB when it is written, and etcd takes 1.5 MiB."""
-MAX_PAGE = 128 * 1024 * 1024
-"""Bytes of a page of a list."""
+MAX_PAGE = 64 * 1024 * 1024
+"""Bytes of a page of a list; at times there are two."""
 _MAX_REFUSAL = 64 * 1024
 _ANSWER_S = 5.0
 """Until an answer begins, and for a short one to be complete."""
@@ -34,6 +34,10 @@ _UNAUTHORIZED = 401
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 # Unpacking costs more than the wire of a cluster saves; the control plane's own clients do the same.
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
+
+
+class SilentError(ClusterUnreachableError):
+    """Somebody took the question, and says nothing, or no more."""
 
 
 class PageTooLargeError(Exception):
@@ -76,8 +80,21 @@ class ClusterReader:
         status = document.get("status")
         return isinstance(status, Mapping) and status.get("allowed") is True
 
-    async def page(self, path: str, query: Mapping[str, str]) -> bytes:
+    async def page(
+        self,
+        path: str,
+        query: Mapping[str, str],
+        *,
+        begun: Callable[[bytes], None] | None = None,
+    ) -> bytes:
         """Return a page of a list.
+
+        Parameters
+        ----------
+        path, query
+            What is listed.
+        begun
+            Called with its first bytes, as soon as they are here.
 
         Raises
         ------
@@ -88,7 +105,7 @@ class ClusterReader:
             total=_PAGE_S, sock_connect=_ANSWER_S, sock_read=_PAGE_SILENCE_S
         )
         async with self._answer(path, query, patience=patience) as response:
-            return await _read(response, limit=MAX_PAGE)
+            return await _read(response, limit=MAX_PAGE, begun=begun)
 
     @asynccontextmanager
     async def watch(
@@ -125,7 +142,9 @@ class ClusterReader:
                 yield response
             finally:
                 response.close()
-        except (aiohttp.ClientError, ConfigException, TimeoutError, OSError) as error:
+        except TimeoutError as error:
+            raise SilentError(type(error).__name__) from error
+        except (aiohttp.ClientError, ConfigException, OSError) as error:
             # The texts of the client may quote an address with its query; the kind is enough.
             raise ClusterUnreachableError(type(error).__name__) from error
 
@@ -175,7 +194,9 @@ class ClusterReader:
         return ClusterRefusedError(response.status, document)
 
 
-async def _read(response: aiohttp.ClientResponse, *, limit: int) -> bytes:
+async def _read(
+    response: aiohttp.ClientResponse, *, limit: int, begun: Callable[[bytes], None] | None = None
+) -> bytes:
     chunks: list[bytes] = []
     size = 0
     async for chunk in response.content.iter_any():
@@ -183,6 +204,8 @@ async def _read(response: aiohttp.ClientResponse, *, limit: int) -> bytes:
         if size > limit:
             message = f"an answer has more than {limit} bytes"
             raise PageTooLargeError(message)
+        if begun is not None and not chunks:
+            begun(chunk)
         chunks.append(chunk)
     return b"".join(chunks)
 

@@ -62,8 +62,10 @@ def why_no_answer(error: Exception) -> str:
 
 async def _has(reviews: AuthorizationV1Api, right: Right, namespace: str) -> bool:
     asked = {"verb": right.verb, "group": right.group, "resource": right.resource}
-    if namespace:
-        asked["namespace"] = namespace
+    if right.namespace or namespace:
+        asked["namespace"] = right.namespace or namespace
+    if right.name:
+        asked["name"] = right.name
     body: Any = {"spec": {"resourceAttributes": asked}}
     response: Any = await reviews.create_self_subject_access_review(
         body,

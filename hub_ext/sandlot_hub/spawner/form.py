@@ -16,7 +16,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sandlot_hub.domain.choices.options import field_name, text_field_name
 
-from .wording import choice_names, disk_size, instead_parts, row_context
+from .alike import ANY, NAME, OTHER, named_anew, told_alike, with_other
+from .instead_links import instead_links
+from .wording import choice_names, disk_size, row_context
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,12 +133,17 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters.update(named_anew=named_anew, with_other=with_other)
     environment.globals.update(
+        ANY=ANY,
+        NAME=NAME,
+        OTHER=OTHER,
         choice_names=choice_names,
         disk_size=disk_size,
         field_name=field_name,
-        instead_parts=instead_parts,
+        instead_links=instead_links,
         row_context=row_context,
         text_field_name=text_field_name,
+        told_alike=told_alike,
     )
     return environment.get_template("sandlot_form.html")

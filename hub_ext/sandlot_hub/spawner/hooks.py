@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .mixin import SandlotSpawnerMixin
+from typing import Protocol
 
 
-async def apply_user_options(spawner: SandlotSpawnerMixin, user_options: object) -> None:
+class Hooked(Protocol):
+    """The part of our spawners that the hooks need."""
+
+    async def plan_start(self, requested: object) -> None:
+        """Decide what a start starts."""
+        ...
+
+    async def get_options_form(self) -> str:
+        """Return the spawn form as HTML."""
+        ...
+
+
+async def apply_user_options(spawner: Hooked, user_options: object) -> None:
     """Decide what a start starts. For ``c.Spawner.apply_user_options``.
 
     Every start passes here, whatever way its options came: form, URL, REST, saved or
@@ -24,6 +33,6 @@ async def apply_user_options(spawner: SandlotSpawnerMixin, user_options: object)
     await spawner.plan_start(user_options)
 
 
-async def render_options_form(spawner: SandlotSpawnerMixin) -> str:
+async def render_options_form(spawner: Hooked) -> str:
     """Return the spawn form as HTML. For ``c.Spawner.options_form``."""
     return await spawner.get_options_form()

@@ -1,11 +1,10 @@
-"""Words of the spawn form that `static/words.js` says again on an open page.
-
-A table that both read in their tests keeps the two alike.
-"""
+"""What the spawn form says of its choices, and needs to say it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from .alike import ANY, NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -15,17 +14,9 @@ _GIB = 1024**3
 _MIB = 1024**2
 
 
-class NamePart(NamedTuple):
-    """The name of a profile, an image or a size within that of a whole choice."""
-
-    name: str
-    is_shown: bool
-    """False where it is the same as what it is offered in place of: only read out then."""
-
-
 def choice_names(profiles: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
     """Return the names of all profiles, images and sizes of a form, by slug."""
-    names: dict[str, dict[str, str]] = {"profile": {}, "image": {}, "size": {}}
+    names: dict[str, dict[str, str]] = {"profile": {ANY: NAME}, "image": {}, "size": {}}
     for profile in profiles:
         names["profile"][profile["slug"]] = profile["sandlot"]["display_name"]
         for part, option in profile["profile_options"].items():
@@ -45,7 +36,7 @@ def row_context(profile: Mapping[str, Any], asked: Mapping[str, str]) -> dict[st
         The choice that the page explains above all others; empty when there is none. It is
         under ``asked_image`` and ``asked_size`` if it is of this profile.
     """
-    context: dict[str, str | None] = {"profile": profile["slug"]}
+    context: dict[str, str | None] = {"profile": ANY}
     for part, option in profile["profile_options"].items():
         chosen = (slug for slug, choice in option["choices"].items() if choice["default"])
         context[part] = next(chosen, None)
@@ -53,46 +44,6 @@ def row_context(profile: Mapping[str, Any], asked: Mapping[str, str]) -> dict[st
         context[f"asked_{part}"] = asked.get(part) if is_asked else None
     context["reference"] = profile["profile_options"]["image"]["unlisted_choice"].get("value")
     return context
-
-
-def instead_parts(
-    other: Mapping[str, str | None],
-    names: Mapping[str, Mapping[str, str]],
-    context: Mapping[str, str | None],
-) -> list[NamePart]:
-    """Return the name of an alternative in parts, of which those that differ are shown.
-
-    Parameters
-    ----------
-    other
-        The alternative: ``profile``, ``image``, ``size``, ``label``, ``reference``.
-    names
-        See `choice_names`.
-    context
-        What it is offered in place of, as far as that is known.
-    """
-    slugs = {part: other[part] or "" for part in ("profile", "image", "size")}
-    found = {part: names[part].get(slug, "") for part, slug in slugs.items()}
-    same = {part: context.get(part) == slug for part, slug in slugs.items()}
-    if other["reference"]:
-        found["image"] = other["reference"]
-        same["image"] = context.get("reference") == other["reference"]
-    if not all(found.values()):
-        return [NamePart(other["label"] or "", is_shown=True)]
-    is_other = not all(same.values())
-    shown = [NamePart(name, not (same[part] and is_other)) for part, name in found.items()]
-    return _with_separators(shown)
-
-
-def _with_separators(parts: list[NamePart]) -> list[NamePart]:
-    """Put separators into the parts, so that what is shown begins and ends with a name."""
-    first = next(number for number, part in enumerate(parts) if part.is_shown)
-    return [
-        part._replace(name=f"{part.name} · " if number < first else f" · {part.name}")
-        if number != first
-        else part
-        for number, part in enumerate(parts)
-    ]
 
 
 def disk_size(size_bytes: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from .device_records import DeviceId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from .device_records import AttributeValue, ClaimRecord, DeviceRecord, SliceRecord
 
@@ -86,13 +86,12 @@ class DeviceBook:
             if not self._pools[pool]:
                 del self._pools[pool], self._places[pool]
 
-    def replace_slices(self, slices: Iterable[SliceRecord]) -> None:
-        """Take all slices of the cluster; any other is gone."""
-        found = {each.name: each for each in slices}
-        for name in [name for name in self._slices if name not in found]:
-            self.drop_slice(name)
-        for each in found.values():
-            self.put_slice(each)
+    def slice_names(self) -> Collection[str]:
+        """Return the names of all slices that are there."""
+        return self._slices.keys()
+
+    def all_slices(self) -> None:
+        """Take it that those slices are all there are."""
         self._listed.add("slices")
 
     def _settle(self, pool: tuple[str, str]) -> None:
@@ -149,13 +148,12 @@ class DeviceBook:
                 del self._taken[device]
                 self._hold(device, -1)
 
-    def replace_claims(self, claims: Iterable[ClaimRecord]) -> None:
-        """Take all claims of the cluster; any other is gone."""
-        found = {each.key: each for each in claims}
-        for key in [key for key in self._claims if key not in found]:
-            self.drop_claim(key)
-        for each in found.values():
-            self.put_claim(each)
+    def claim_keys(self) -> Collection[str]:
+        """Return the keys of all claims that are there."""
+        return self._claims.keys()
+
+    def all_claims(self) -> None:
+        """Take it that those claims are all there are."""
         self._listed.add("claims")
 
     def _hold(self, device: DeviceId, sign: int) -> None:

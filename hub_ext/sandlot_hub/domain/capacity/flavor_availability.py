@@ -58,6 +58,7 @@ def flavor_availability(
     settings: SandlotSettings,
     capacity: CapacityState | None,
     holders: Holders,
+    missing: Mapping[str, str],
 ) -> tuple[FlavorAvailability, ...]:
     """Return each flavor that somebody sees, as it is now.
 
@@ -71,6 +72,8 @@ def flavor_availability(
         What is free; None when that is not known.
     holders
         Who has them, of the users of this hub.
+    missing
+        Why there are none at all, one sentence, by the slugs of flavors.
     """
     states = {} if capacity is None else capacity.flavors
     return tuple(
@@ -78,6 +81,7 @@ def flavor_availability(
             slug=slug,
             display_name=settings.accelerators[slug].display_name,
             state=states.get(slug),
+            missing=missing.get(slug),
             holders=_holders(states.get(slug), holders.get(slug, {})) if sight.people else None,
         )
         for slug in sight.flavors

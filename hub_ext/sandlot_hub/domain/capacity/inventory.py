@@ -14,6 +14,7 @@ from sandlot_contracts.capacity import CapacityState, FlavorState
 
 from .device_book import DeviceBook
 from .holders import Holders
+from .node_groups import may_add
 from .node_growth import NodeGrowth
 from .node_tally import NodeTally, node_shares
 from .plan import capacity_plan
@@ -22,12 +23,13 @@ from .sums import Sums
 from .waiting_line import WaitingLines
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
 
     from sandlot_contracts.capacity import SizeState
     from sandlot_hub.domain.settings.model import SandlotSettings
 
     from .cluster_records import NodeRecord, PodRecord
+    from .node_groups import NodeGroup
     from .plan import FlavorPlan, SizePlan
 
 _NO_OPTIONS = HubPlacement()
@@ -61,7 +63,9 @@ class Inventory:
         self._sums = Sums(flavors=len(self._plan.flavors), sizes=len(self._plan.sizes))
         self._lines = WaitingLines(self._plan.flavors)
         self._holders = Holders(self._plan.flavors)
-        self._growth = tuple(NodeGrowth() for _ in self._plan.flavors)
+        self._growth = {
+            each.slug: NodeGrowth(each.grows_to, each.largest_added) for each in self._plan.flavors
+        }
         self._tallies: dict[str, NodeTally] = {}
         self._pods: dict[str, PodRecord] = {}
         self._changed: set[str] = set()
@@ -80,6 +84,11 @@ class Inventory:
         """
         return self._devices if self._plan.devices else None
 
+    @property
+    def autoscaler_status(self) -> str | None:
+        """Where an autoscaler tells of its node groups; None where no flavor has such."""
+        return self._plan.autoscaler_status
+
     # --- nodes ------------------------------------------------------------------------------
 
     def put_node(self, node: NodeRecord) -> None:
@@ -97,13 +106,9 @@ class Inventory:
             tally.become(None)
             self._changed.add(name)
 
-    def replace_nodes(self, nodes: Iterable[NodeRecord]) -> None:
-        """Take all nodes of the cluster; any other is gone."""
-        found = {node.name: node for node in nodes}
-        for name in [name for name in self._tallies if name not in found]:
-            self.drop_node(name)
-        for node in found.values():
-            self.put_node(node)
+    def node_names(self) -> list[str]:
+        """Return the names of all nodes that are there."""
+        return [name for name, tally in self._tallies.items() if tally.record is not None]
 
     # --- pods -------------------------------------------------------------------------------
 
@@ -123,13 +128,9 @@ class Inventory:
         if pod is not None:
             self._count(pod, -1)
 
-    def replace_pods(self, pods: Iterable[PodRecord]) -> None:
-        """Take all pods of the cluster; any other is gone."""
-        found = {pod.key: pod for pod in pods}
-        for key in [key for key in self._pods if key not in found]:
-            self.drop_pod(key)
-        for pod in found.values():
-            self.put_pod(pod)
+    def pod_keys(self) -> Collection[str]:
+        """Return the keys of all pods that are there."""
+        return self._pods.keys()
 
     def _count(self, pod: PodRecord, sign: int) -> None:
         where = pod.node or ("" if pod.deleting else pod.nominated)
@@ -144,6 +145,12 @@ class Inventory:
     def _count_devices(self, node: str, resource: str, *, there: int, held: int) -> None:
         self._tally(node).change_devices(resource, there=there, held=held)
         self._changed.add(node)
+
+    def take_groups(self, groups: Collection[NodeGroup] | None) -> None:
+        """Take what an autoscaler says of its node groups; None when that is not known."""
+        for flavor in self._plan.flavors:
+            told = None if groups is None else may_add(groups, flavor.node_groups)
+            self._growth[flavor.slug].told = told
 
     # --- the whole --------------------------------------------------------------------------
 
@@ -206,13 +213,14 @@ class Inventory:
     def _learn(self, tally: NodeTally) -> None:
         if tally.record is not None:
             for share in tally.shares.flavors:
-                resource = self._plan.flavors[share.flavor].resource
-                self._growth[share.flavor].note(tally.record, tally.earliest.get(resource))
+                flavor = self._plan.flavors[share.flavor]
+                asked = tally.earliest.get(flavor.resource)
+                self._growth[flavor.slug].note(tally.record, asked)
 
     def _flavor_state(self, number: int, flavor: FlavorPlan, now: float) -> FlavorState:
         sums, line = self._sums.flavors[number], self._lines.of(flavor)
         oldest = line.oldest()
-        usual = flavor.new_node_s
+        growth, usual = self._growth[flavor.slug], flavor.new_node_s
         return FlavorState(
             total=sums.total,
             down=sums.down,
@@ -221,24 +229,21 @@ class Inventory:
             largest_block=sums.largest_block,
             waiting=len(line),
             oldest_waiting=None if oldest is None else _written(min(oldest, now)),
-            may_grow=None if flavor.grows_to is None else max(0, flavor.grows_to - sums.total),
-            growth_takes_s=self._growth[number].usual() if usual is None else usual,
+            may_grow=growth.more(total=sums.total),
+            growth_takes_s=growth.usual() if usual is None else usual,
         )
 
     def _size_state(self, number: int, size: SizePlan, flavor: FlavorState | None) -> SizeState:
         grows = self._plan.nodes_added
         if flavor is not None:
-            more = flavor.may_grow
-            grows = flavor.growth_takes_s is not None if more is None else more >= size.demand.count
+            held = self._growth[size.demand.flavor].holds(size.demand.count, total=flavor.total)
+            grows = flavor.growth_takes_s is not None if held is None else held
         return self._sums.sizes[number].state(
             size, free=0 if flavor is None else flavor.free, grows=grows
         )
 
     def _tally(self, name: str) -> NodeTally:
-        tally = self._tallies.get(name)
-        if tally is None:
-            tally = self._tallies[name] = NodeTally()
-        return tally
+        return self._tallies.get(name) or self._tallies.setdefault(name, NodeTally())
 
 
 def _written(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""How long the cluster takes to add a node, learnt from those that it added."""
+"""What is known of the nodes that a cluster adds: how many, and how long that takes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,23 @@ _LONGEST_S = 3600.0
 
 
 class NodeGrowth:
-    """Remembers the last additions of nodes of one flavor."""
+    """Remembers the last additions of nodes of one flavor, and what may be added.
 
-    __slots__ = ("_seen",)
+    Parameters
+    ----------
+    grows_to
+        The most accelerators that there may be, where the settings say it.
+    block
+        The most that a node has which an autoscaler adds, where they say that; else 0.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_block", "_grows_to", "_seen", "told")
+
+    def __init__(self, grows_to: int | None = None, block: int = 0) -> None:
+        self._grows_to = grows_to
+        self._block = block
+        self.told: int | None = None
+        """How many accelerators the autoscaler may add now; None when that is not known."""
         self._seen: dict[tuple[float, str], tuple[float, float]] = {}
         """When it was first ready and when it was asked for, by when it was made and its name."""
 
@@ -45,6 +57,25 @@ class NodeGrowth:
             self._seen[key] = (ready, asked)
             if len(self._seen) > _KEPT:
                 del self._seen[min(self._seen)]
+
+    def more(self, *, total: int) -> int | None:
+        """Return how many accelerators may be added to those there are; None when not known."""
+        if self._grows_to is None:
+            return self.told
+        # No autoscaler can promise more than the settings say.
+        most = max(0, self._grows_to - total)
+        return most if self.told is None else min(most, self.told)
+
+    def holds(self, count: int, *, total: int) -> bool | None:
+        """Return whether a node that is added some time holds so many; None: not known.
+
+        That none can be added at the moment is no reason to say never.
+        """
+        if self._grows_to is not None and self._grows_to - total < count:
+            return False
+        if self._block:
+            return self._block >= count
+        return None if self._grows_to is None else True
 
     def usual(self) -> float | None:
         """Return how many seconds it usually takes; None when none was seen."""

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from sandlot_hub.domain.settings.catalogue import is_compatible
+
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sandlot_hub.domain.settings.model import SandlotSettings
 
 _AFFINITIES = frozenset(
@@ -88,6 +92,37 @@ def uncounted_sizes(
     """
     if hub is not None and places_itself(hub, for_all=True):
         return tuple(settings.sizes)
+    images = frozenset(uncounted_images(settings))
     return tuple(
-        slug for slug, size in settings.sizes.items() if places_itself(size.kubespawner_override)
+        slug
+        for slug, size in settings.sizes.items()
+        if places_itself(size.kubespawner_override) or _is_only_for(images, slug, settings)
     )
+
+
+def uncounted_images(settings: SandlotSettings) -> tuple[str, ...]:
+    """Return the slugs of the images with which it is not known what fits, whatever the size.
+
+    Parameters
+    ----------
+    settings
+        As an administrator wrote them.
+    """
+    return tuple(
+        slug for slug, image in settings.images.items() if places_itself(image.kubespawner_override)
+    )
+
+
+def _is_only_for(images: Collection[str], size: str, settings: SandlotSettings) -> bool:
+    """Return whether nobody can start a size with any other image than these."""
+    entry = settings.sizes[size]
+    naming = [profile for profile in settings.profiles.values() if size in profile.sizes]
+    if not images or any(profile.custom_images is not None for profile in naming):
+        return False
+    running = {
+        image
+        for profile in naming
+        for image in profile.images
+        if is_compatible(image, settings.images[image], entry)
+    }
+    return bool(running) and running.issubset(images)

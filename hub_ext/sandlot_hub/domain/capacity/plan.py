@@ -30,8 +30,15 @@ class FlavorPlan:
     wish: int
     """Which of the plan's wishes says where servers can use it."""
     grows_to: int | None
+    node_groups: Mapping[str, int]
+    """How many accelerators a node has, by the name of its autoscaler's group."""
     new_node_s: float | None
     """How long adding a node takes, in seconds, where the settings say it."""
+
+    @property
+    def largest_added(self) -> int:
+        """The most accelerators of a node that an autoscaler adds; 0 where nothing says it."""
+        return max(self.node_groups.values(), default=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +64,8 @@ class CapacityPlan:
     """Which devices the flavors count as theirs that are claimed."""
     nodes_added: bool
     """Whether the settings say that the cluster adds nodes where it has none."""
+    autoscaler_status: str | None
+    """ConfigMap in which an autoscaler tells of node groups; None where no flavor has such."""
 
     @property
     def label_keys(self) -> frozenset[str]:
@@ -98,6 +107,7 @@ def capacity_plan(
             selector=flavor.kubernetes.node_selector,
             wish=_number(wishes, node_wish(settings.kubernetes, flavor.kubernetes, hub)),
             grows_to=flavor.kubernetes.grows_to,
+            node_groups=flavor.kubernetes.node_groups,
             new_node_s=flavor.kubernetes.new_node_takes or settings.kubernetes.new_node_takes,
         )
         for slug, flavor in settings.accelerators.items()
@@ -120,6 +130,11 @@ def capacity_plan(
         resources=frozenset(each.resource for each in flavors),
         devices=tuple(_device_wishes(settings)),
         nodes_added=settings.kubernetes.new_node_takes is not None,
+        autoscaler_status=(
+            settings.kubernetes.autoscaler_status
+            if any(flavor.node_groups for flavor in flavors)
+            else None
+        ),
     )
 
 

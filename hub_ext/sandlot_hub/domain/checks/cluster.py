@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sandlot_hub.domain.settings.cluster import ClaimHome, FolderHome
 
-from .cluster_rights import Right, hub_rights, in_words, offers_rights
+from .cluster_rights import Right, autoscaler_right, hub_rights, in_words, offers_rights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -105,7 +105,10 @@ def rights_to_ask(role: Role, settings: SandlotSettings, namespace: str) -> tupl
         return [], ""
     flavors = settings.accelerators.values()
     devices = any(flavor.kubernetes.devices is not None for flavor in flavors)
-    return [*offers_rights(devices=devices)], ""
+    asked = [*offers_rights(devices=devices)]
+    if any(flavor.kubernetes.node_groups for flavor in flavors):
+        asked.append(autoscaler_right(settings.kubernetes.autoscaler_status))
+    return asked, ""
 
 
 def references(settings: SandlotSettings) -> tuple[Reference, ...]:
@@ -163,8 +166,12 @@ def account_findings(facts: ClusterFacts) -> Iterator[Finding]:
             ),
             next_step="let both follow the same time servers.",
         )
-    if facts.missing:
-        yield _missing_rights(facts)
+    missing = [right for right in facts.missing if not right.name]
+    if missing:
+        yield _missing_rights(facts, in_words(missing))
+    for right in facts.missing:
+        if right.name:
+            yield _missing_object_right(facts.account, right)
     for each, sight in facts.objects.items():
         if sight is Sight.MISSING:
             where = f" in the namespace {facts.namespace}" if each.namespaced else ""
@@ -176,8 +183,19 @@ def account_findings(facts: ClusterFacts) -> Iterator[Finding]:
             )
 
 
-def _missing_rights(facts: ClusterFacts) -> Finding:
-    lacking = in_words(facts.missing)
+def _missing_object_right(account: str, right: Right) -> Finding:
+    return Finding(
+        code="rights-missing",
+        path="kubernetes.autoscaler_status",
+        message=(
+            f"{account} may not {in_words([right])} {right.name} in the namespace "
+            f"{right.namespace}: nobody is told by the autoscaler what may be added."
+        ),
+        next_step="config/kubernetes/autoscaler.yaml has the Role; apply it.",
+    )
+
+
+def _missing_rights(facts: ClusterFacts, lacking: str) -> Finding:
     if role_of(facts.account) is Role.OFFERS:
         return Finding(
             code="rights-missing",

@@ -58,7 +58,8 @@ def node_findings(settings: SandlotSettings, nodes: Sequence[NodeRecord]) -> Ite
             without.add(slug)
             yield found
     inventory = Inventory(settings=settings, left_out=uncounted_sizes(settings))
-    inventory.replace_nodes(nodes)
+    for node in nodes:
+        inventory.put_node(node)
     state = inventory.state(0)
     for slug, size in settings.sizes.items():
         counted = state.sizes.get(slug)
@@ -80,7 +81,8 @@ def _flavor_finding(
     nodes: Sequence[NodeRecord],
 ) -> Finding | None:
     where = flavor.kubernetes
-    grows = bool(where.new_node_takes or settings.kubernetes.new_node_takes)
+    takes = where.new_node_takes or settings.kubernetes.new_node_takes
+    grows = bool(where.node_groups or takes)
     if where.grows_to is not None:
         grows = where.grows_to > 0
     # Devices that are claimed belong to no node, and of what can be added there may be none now.

@@ -22,6 +22,10 @@ class Right:
     resource: str
     group: str = ""
     """API group of the resource; the core one when empty."""
+    namespace: str = ""
+    """Where, if it is needed elsewhere than the others."""
+    name: str = ""
+    """Of the only object that it is needed for; all of them when empty."""
 
 
 def offers_rights(*, devices: bool) -> tuple[Right, ...]:
@@ -40,6 +44,18 @@ def offers_rights(*, devices: bool) -> tuple[Right, ...]:
         for group, resource in kinds
         for verb in ("list", "watch")
     )
+
+
+def autoscaler_right(config_map: str) -> Right:
+    """Return what the offers service needs to read what an autoscaler tells.
+
+    Parameters
+    ----------
+    config_map
+        Where it tells it: namespace and name.
+    """
+    namespace, _, name = config_map.partition("/")
+    return Right(verb="get", resource="configmaps", namespace=namespace, name=name)
 
 
 def hub_rights(*, claims: bool, events: bool) -> tuple[Right, ...]:

@@ -9,20 +9,17 @@ from sandlot_hub.domain.settings.catalogue import CUSTOM_IMAGE, follow_redirects
 from sandlot_hub.domain.values.refusals import Refused
 
 from .custom_image import find_custom, fitting_sizes
-from .likeness import NONE_OF_THEM, unlikeness
+from .elsewhere import Elsewhere
+from .instead import label
+from .near import MAXIMUM, Near
 from .sight import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from .choice import Choice
+    from .instead import Combination
     from .viewpoint import Viewpoint
-
-MAXIMUM = 3
-Pair = tuple[str, str]
-"""Slugs of image and size."""
-Combination = tuple[str, str, str]
-"""Slugs of profile, image and size."""
 
 
 class Alternatives:
@@ -34,57 +31,74 @@ class Alternatives:
 
     def __init__(self, view: Viewpoint) -> None:
         self._view = view
-        self._near: dict[tuple[Part, str, str | None], Sequence[str]] = {}
-        self._ranked: dict[tuple[str | None, str | None], Sequence[Combination]] = {}
-        self._found: dict[tuple[str, str | None, str | None], tuple[Pair, ...]] = {}
+        self._near = Near(view)
+        self._elsewhere = Elsewhere(view, self._near)
         self._currents: dict[str | None, str | None] = {}
-        self._kept: dict[tuple[str, str | None, str | None], tuple[int, Pair] | None] = {}
         self._labelled: dict[Combination, Alternative] = {}
+        self._leading: set[str] = set()
 
     def nearest(self, choice: Choice) -> tuple[Alternative, ...]:
         """Return at most three combinations that this user can start, nearest first.
 
-        First those of the chosen profile, which keep the image, then the size. One
-        place is kept for another profile, which may be the one that was meant, and
-        one for a listed image in place of one that the user has named.
+        As `near`, with one place for a listed image in place of one that the user has named.
         """
-        if choice.profile not in self._currents:
-            self._currents[choice.profile] = self._current(choice.profile)
-        profile = self._currents[choice.profile]
-        elsewhere = self._elsewhere(choice.image, choice.size)
-        others = [other for other in elsewhere if other[0] != profile][:MAXIMUM]
-        # No place is kept for what would wait.
-        places = MAXIMUM - (bool(others) and self._fits_now(others[0]))
-        kept = [] if profile is None else self._within(profile, choice, places)
-        listed = tuple(self._label(combination) for combination in [*kept, *others])
+        listed = tuple(self._label(combination) for combination in self.near(choice))
+        profile = self._current(choice.profile)
         if profile is None or choice.reference is None:
-            return listed[:MAXIMUM]
+            return listed
         named = self._named(profile, choice.reference, choice.size)
         return (*named[: MAXIMUM - bool(listed)], *listed)[:MAXIMUM]
 
-    def sooner(self, choice: Choice) -> tuple[Alternative, ...]:
+    def near(self, choice: Choice) -> Sequence[Combination]:
+        """Return at most three combinations that this user can start, nearest first.
+
+        First those of the chosen profile, which keep the image, then the size. One
+        place is kept for another profile, which may be the one that was meant.
+        """
+        profile = self._current(choice.profile)
+        elsewhere = self._elsewhere.ranked(choice.image, choice.size)
+        others = [other for other in elsewhere if other[0] != profile][:MAXIMUM]
+        # No place is kept for what would wait.
+        places = MAXIMUM - (bool(others) and self._fits_now(others[0]))
+        kept = self._within(profile, choice)[:places]
+        used = others[: MAXIMUM - len(kept)]
+        # One more: whether a profile is passed over depends on it, too.
+        self._leading.update(other[0] for other in elsewhere[: len(used) + 1])
+        return [*kept, *used]
+
+    def sooner(self, choice: Choice) -> Sequence[Combination]:
         """Return at most three that can be started without waiting, for what would wait."""
         profile = self._current(choice.profile)
-        within = [] if profile is None else self._within(profile, choice, MAXIMUM)
-        elsewhere = self._elsewhere(choice.image, choice.size)
-        near = [found for found in within if self._fits_now(found)]
+        elsewhere = self._elsewhere.ranked(choice.image, choice.size)
+        self._leading.update(other[0] for other in elsewhere)
+        near = [found for found in self._within(profile, choice) if self._fits_now(found)]
         others = [found for found in elsewhere if found[0] != profile and self._fits_now(found)]
         kept = near[: MAXIMUM - bool(others)]
-        return tuple(self._label(found) for found in [*kept, *others][:MAXIMUM])
+        return [*kept, *others][:MAXIMUM]
+
+    def leads_to(self, profile: str) -> bool:
+        """Return whether anything asked for so far may have been answered with a profile.
+
+        To others that are alike, and that nothing leads to, the answers are the same.
+        """
+        return profile in self._leading
+
+    def _within(self, profile: str | None, choice: Choice) -> list[Combination]:
+        if profile is None:
+            return []
+        return [(profile, *pair) for pair in self._near.pairs(profile, choice.image, choice.size)]
 
     def _fits_now(self, combination: Combination) -> bool:
-        return self._view.room(combination[2]).rank == 0
+        return self._near.fits_now(combination[1:])
 
     def sooner_within(self, profile: str, choice: Choice) -> tuple[Alternative, ...]:
         """Return those of one profile, nearest first, that can be started without waiting."""
-        nearest = self._within(profile, choice, MAXIMUM)
+        nearest = self._within(profile, choice)
         return tuple(self._label(found) for found in nearest if self._fits_now(found))
 
     def nearest_within(self, profile: str, choice: Choice) -> tuple[Alternative, ...]:
         """Return at most three combinations of one profile, nearest first."""
-        return tuple(
-            self._label(combination) for combination in self._within(profile, choice, MAXIMUM)
-        )
+        return tuple(self._label(found) for found in self._within(profile, choice))
 
     def _current(self, profile: str | None) -> str | None:
         """Return the chosen profile, or its successor, if it can be started.
@@ -92,6 +106,11 @@ class Alternatives:
         A slug that the user may not know of counts as if it did not exist: what is
         offered instead must not tell the two apart.
         """
+        if profile not in self._currents:
+            self._currents[profile] = self._find_current(profile)
+        return self._currents[profile]
+
+    def _find_current(self, profile: str | None) -> str | None:
         view = self._view
         if profile is None or not view.knows_profile(profile):
             return None
@@ -104,7 +123,7 @@ class Alternatives:
         if isinstance(image, Refused):
             return ()
         fitting = frozenset(fitting_sizes(self._view, profile, image))
-        wanted = self._wanted(Part.SIZE, profile, size)
+        wanted = self._view.wanted(Part.SIZE, profile, size)
         names = (self._view.settings.profiles[profile].display_name, image.display_name)
         return tuple(
             Alternative(
@@ -114,133 +133,14 @@ class Alternatives:
                 label=" · ".join((*names, self._view.settings.sizes[slug].display_name)),
                 reference=image.reference,
             )
-            for slug in self._by_distance(Part.SIZE, profile, wanted)
+            for slug in self._near.by_distance(Part.SIZE, profile, wanted)
             if slug in fitting
         )
-
-    def _within(self, profile: str, choice: Choice, maximum: int) -> list[Combination]:
-        key = (self._view.alike(profile), choice.image, choice.size)
-        if key not in self._found:
-            distinct: dict[Pair, None] = {}
-            for pair in self._pairs(*key):
-                distinct[pair] = None
-                if len(distinct) == MAXIMUM:
-                    break
-            self._found[key] = tuple(distinct)
-        return [(profile, *pair) for pair in self._found[key][:maximum]]
-
-    def _pairs(self, profile: str, image: str | None, size: str | None) -> Iterator[Pair]:
-        view = self._view
-        image = self._wanted(Part.IMAGE, profile, image)
-        size = self._wanted(Part.SIZE, profile, size)
-        if image is not None and view.part_reason(Part.IMAGE, image, profile) is None:
-            for other in self._by_distance(Part.SIZE, profile, size):
-                if view.goes_together(image, other):
-                    yield image, other
-        if size is not None and view.part_reason(Part.SIZE, size, profile) is None:
-            for other in self._by_distance(Part.IMAGE, profile, image):
-                if view.goes_together(other, size):
-                    yield other, size
-        # Neither can be kept, or nothing goes with it: what lies next to it.
-        near_sizes = () if size is None else self._by_distance(Part.SIZE, profile, size)
-        near_images = () if image is None else self._by_distance(Part.IMAGE, profile, image)
-        yield from filter(None, (view.pick(profile, None, other) for other in near_sizes))
-        yield from filter(None, (view.pick(profile, other, None) for other in near_images))
-        yield from filter(None, (view.pick(profile),))
-
-    def _wanted(self, part: Part, profile: str, slug: str | None) -> str | None:
-        """Return the chosen image or size, or its successor, if the profile shows it."""
-        view = self._view
-        if slug is None or not view.is_in_sight(part, slug):
-            return None
-        current = follow_redirects(view.entries(part), slug)
-        return current if current in view.offered(part, profile) else None
-
-    def _by_distance(self, part: Part, profile: str, wanted: str | None) -> Sequence[str]:
-        """Return what is on, neighbours of the wanted one first: catalogues are in order.
-
-        Of sizes, those that fit now come before those that would wait.
-        """
-        key = (part, self._view.alike(profile), wanted)
-        if key not in self._near:
-            on = self._view.startable(part, profile)
-            places = {slug: n for n, slug in enumerate(self._view.offered(part, profile))}
-            middle = None if wanted is None else places.get(wanted)
-            if middle is not None:
-                # By place within a distance: the earlier neighbour first, not the default.
-                on = sorted(on, key=lambda s: (abs(places[s] - middle), places[s]))
-            self._near[key] = self._soonest_first(on, wanted) if part is Part.SIZE else on
-        return self._near[key]
-
-    def _soonest_first(self, sizes: Sequence[str], wanted: str | None) -> Sequence[str]:
-        """Return sizes that are served soonest first, then those of the accelerators wanted."""
-        view = self._view
-        entries = view.settings.sizes
-        like = None if wanted is None else entries[wanted]
-        # What is equal stays in its order.
-        return sorted(sizes, key=lambda s: (view.room(s).rank, unlikeness(entries[s], like)))
-
-    def _elsewhere(self, image: str | None, size: str | None) -> Sequence[Combination]:
-        """Return one combination of each profile: the soonest first, then what keeps most."""
-        if (image, size) not in self._ranked:
-            view = self._view
-            found = [
-                (kept[0], (slug, *kept[1]))
-                for slug in view.profiles()
-                if view.profile_reason(slug) is None
-                for kept in [self._keep_most(slug, image, size)]
-                if kept is not None
-            ]
-            found.sort(key=lambda entry: entry[0])
-            # One more than is asked for, which may be of the chosen profile.
-            self._ranked[image, size] = [other for _, other in found[: MAXIMUM + 1]]
-        return self._ranked[image, size]
-
-    def _keep_most(
-        self, profile: str, image: str | None, size: str | None
-    ) -> tuple[int, Pair] | None:
-        """Return how bad a profile is in place of a choice, and what can be started there."""
-        key = (self._view.alike(profile), image, size)
-        if key not in self._kept:
-            like = self._known(size)
-            image = self._wanted(Part.IMAGE, profile, image)
-            size = self._wanted(Part.SIZE, profile, size)
-            tries = ((image, size), (image, None), (None, size), (None, None))
-            picks = (self._view.pick(profile, *wanted) for wanted in tries)
-            pair = next((picked for picked in picks if picked is not None), None)
-            if pair is not None and (pair[1] != size or not self._fits_now((profile, *pair))):
-                pair = self._nearer(profile, pair, like)
-            self._kept[key] = pair and (self._loss(pair, image, like), pair)
-        return self._kept[key]
-
-    def _known(self, size: str | None) -> str | None:
-        """Return a size, or its successor, if the user may know of it, in whatever profile."""
-        view = self._view
-        if size is None or not view.is_in_sight(Part.SIZE, size):
-            return None
-        current = follow_redirects(view.settings.sizes, size)
-        return current if current and view.is_in_sight(Part.SIZE, current) else None
-
-    def _nearer(self, profile: str, pair: Pair, size: str | None) -> Pair:
-        """Return a pair of the same image, whose size is served sooner or more like another."""
-        near = self._by_distance(Part.SIZE, profile, size)
-        fitting = (other for other in near if self._view.goes_together(pair[0], other))
-        return pair[0], next(fitting, pair[1])
-
-    def _loss(self, pair: Pair, image: str | None, size: str | None) -> int:
-        """Return how bad a pair is in place of another: to wait is worse than all else."""
-        sizes = self._view.settings.sizes
-        like = None if size is None else sizes[size]
-        has_none = unlikeness(sizes[pair[1]], like)[0] == NONE_OF_THEM
-        waits = self._view.room(pair[1]).rank
-        return 8 * waits + 4 * has_none + 2 * (pair[0] != image) + (pair[1] != size)
 
     def _label(self, combination: Combination) -> Alternative:
         if combination not in self._labelled:
             profile, image, size = combination
-            settings = self._view.settings
-            names = (settings.profiles[profile], settings.images[image], settings.sizes[size])
-            label = " · ".join(entry.display_name for entry in names)
-            alternative = Alternative(profile=profile, image=image, size=size, label=label)
+            text = label(profile, image, size, self._view.settings)
+            alternative = Alternative(profile=profile, image=image, size=size, label=text)
             self._labelled[combination] = alternative
         return self._labelled[combination]

@@ -80,8 +80,7 @@ def find_room(
     counted = None if capacity is None else capacity.sizes.get(slug)
     subject = describe(size, settings, scope="cluster" if capacity is None else capacity.scope)
     if capacity is None or counted is None:
-        state = RoomState.UNCOUNTED if wanted is None else RoomState.UNKNOWN
-        return SizeRoom(state=state, what=cannot_count(subject.accelerator))
+        return uncounted_room(size, settings)
     flavor = None if wanted is None else capacity.flavors.get(wanted.flavor)
     if counted.fits > 0:
         return SizeRoom(state=RoomState.FREE, size=counted, flavor=flavor)
@@ -92,6 +91,13 @@ def find_room(
         return SizeRoom(state=RoomState.UNKNOWN, what=cannot_count(subject.accelerator))
     told = _tell(subject, counted, lack, flavor, now=facilities.now)
     return replace(told, size=counted, flavor=flavor, queued=not subject.machine)
+
+
+def uncounted_room(size: SizeSettings, settings: SandlotSettings) -> SizeRoom:
+    """Return what is said of a size where nobody counts what fits; nothing is refused for it."""
+    accelerator = describe(size, settings, scope="cluster").accelerator
+    state = RoomState.UNKNOWN if accelerator else RoomState.UNCOUNTED
+    return SizeRoom(state=state, what=cannot_count(accelerator))
 
 
 def _tell(

@@ -90,6 +90,7 @@ def fitting_sizes(view: Viewpoint, profile: str, image: ImageSettings) -> list[s
         slug
         for slug in view.startable(Part.SIZE, profile)
         if is_compatible(CUSTOM_IMAGE, image, sizes[slug])
+        and view.size_reason(slug, profile) is None
         and view.choice_reason(profile, Part.SIZE, slug) is None
     ]
 
@@ -112,7 +113,8 @@ def pick_size(
         )
     if size in fitting:
         return size
-    return view.choice_reason(profile, Part.SIZE, size) or refuse(
+    off = view.size_reason(size, profile) or view.choice_reason(profile, Part.SIZE, size)
+    return off or refuse(
         RefusalCode.INCOMPATIBLE,
         f"The size {quoted(view.settings.sizes[size].display_name)} runs none of the images that "
         "people name themselves. Choose another size.",

@@ -79,7 +79,15 @@ def room_numbers(room: SizeRoom) -> dict[str, int]:
     flavor = room.flavor
     if flavor is None:
         return {}
-    return flavor.model_dump(include={"total", "down", "used", "free", "largest_block", "waiting"})
+    # By name: a page asks this for every size that is full.
+    return {
+        "total": flavor.total,
+        "down": flavor.down,
+        "used": flavor.used,
+        "free": flavor.free,
+        "largest_block": flavor.largest_block,
+        "waiting": flavor.waiting,
+    }
 
 
 def why_full(reasons: Sequence[Refused]) -> str:

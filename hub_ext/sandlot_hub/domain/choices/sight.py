@@ -98,12 +98,29 @@ class Sight:
             self._in_sight[key] = self._look_for(part, slug)
         return self._in_sight[key]
 
+    def current(self, part: Part, slug: str | None) -> str | None:
+        """Return an image or a size, or its successor, if the user may know of both."""
+        if slug is None or not self.is_in_sight(part, slug):
+            return None
+        found = follow_redirects(self.entries(part), slug)
+        return found if found is not None and self.is_in_sight(part, found) else None
+
+    def wanted(self, part: Part, profile: str, slug: str | None) -> str | None:
+        """Return an image or a size, or its successor, if the user is shown it in a profile."""
+        found = self.current(part, slug)
+        return found if found in self.offered(part, profile) else None
+
     def _look_for(self, part: Part, slug: str) -> bool:
         entry = self.entries(part).get(slug)
         if entry is None or not self.knows(entry):
             return False
-        naming = [name for name in self.settings.profiles if slug in self.members(part, name)]
-        return not naming or any(self.knows_profile(name) for name in naming)
+        is_named = False
+        for name in self.settings.profiles:
+            if slug in self.members(part, name):
+                if self.knows_profile(name):
+                    return True
+                is_named = True
+        return not is_named
 
     def _shows(self, entry: CatalogueEntry) -> bool:
         return entry.deprecated is None and self.knows(entry)

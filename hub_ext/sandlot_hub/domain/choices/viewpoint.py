@@ -5,22 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandlot_hub.domain.settings.access import describe_audience, is_allowed
-from sandlot_hub.domain.settings.catalogue import is_compatible
 from sandlot_hub.domain.values.names import joined, quoted
 from sandlot_hub.domain.values.refusals import RefusalCode, Refused
 
-from .capacity_reasons import find_room
+from .parts import Parts
 from .reasons import (
     CONFLICT,
     FORBIDDEN,
-    image_reason,
     mismatch,
     refuse,
-    size_reason,
     without_partner,
 )
-from .room_reasons import room_reason, why_full
-from .sight import Part, Sight
+from .room_reasons import why_full
+from .sight import Part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,10 +26,8 @@ if TYPE_CHECKING:
     from sandlot_hub.domain.settings.model import SandlotSettings, WhenFull
     from sandlot_hub.domain.values.entitlements import Entitlements
 
-    from .capacity_reasons import SizeRoom
 
-
-class Viewpoint(Sight):
+class Viewpoint(Parts):
     """Settings and facilities as one user meets them.
 
     It lives as long as one decision. Each entry is judged when it is asked for,
@@ -42,72 +37,32 @@ class Viewpoint(Sight):
     def __init__(
         self, *, entitlements: Entitlements, settings: SandlotSettings, facilities: Facilities
     ) -> None:
-        super().__init__(entitlements=entitlements, settings=settings)
-        self.facilities = facilities
-        self._reasons: dict[tuple[Part, str, WhenFull | None], Refused | None] = {}
-        self._rooms: dict[str, SizeRoom] = {}
+        super().__init__(entitlements=entitlements, settings=settings, facilities=facilities)
         self._profile_reasons: dict[str, Refused | None] = {}
         self._pair_reasons: dict[tuple[str, str, WhenFull | None], Refused | None] = {}
         self._picks: dict[tuple[str, str | None, str | None], tuple[str, str] | None] = {}
         self._startable: dict[tuple[Part, str], Sequence[str]] = {}
-
-    def part_reason(self, part: Part, slug: str, profile: str) -> Refused | None:
-        """Return why an image or a size is off in a profile, None when it is not.
-
-        Of the profile only counts what becomes of starts without room.
-        """
-        key = (part, slug, self._when_full(profile))
-        if key not in self._reasons:
-            self._reasons[key] = self._judge(*key)
-        return self._reasons[key]
-
-    def _judge(self, part: Part, slug: str, when_full: WhenFull | None) -> Refused | None:
-        if part is Part.IMAGE:
-            return image_reason(
-                slug,
-                self.settings.images[slug],
-                entitlements=self.entitlements,
-                facilities=self.facilities,
-            )
-        size = self.settings.sizes[slug]
-        reason = size_reason(
-            slug,
-            size,
-            entitlements=self.entitlements,
-            settings=self.settings,
-            facilities=self.facilities,
-        )
-        return reason or room_reason(slug, size, self.room(slug), when_full)
-
-    def _when_full(self, profile: str) -> WhenFull | None:
-        return self.settings.profiles[profile].when_full
-
-    def room(self, slug: str) -> SizeRoom:
-        """Return whether there is room for one more server of a size."""
-        if slug not in self._rooms:
-            size = self.settings.sizes[slug]
-            self._rooms[slug] = find_room(
-                slug, size, settings=self.settings, facilities=self.facilities
-            )
-        return self._rooms[slug]
 
     def pair_reason(self, profile: str, image: str, size: str) -> Refused | None:
         """Return why an image with a size is off in a profile, None when it is not.
 
         The profile itself is not judged.
         """
-        key = (image, size, self._when_full(profile))
+        key = (image, size, self.when_full(profile))
         if key not in self._pair_reasons:
             reason = self.part_reason(Part.IMAGE, image, profile)
-            reason = reason or self.part_reason(Part.SIZE, size, profile)
+            counted = image not in self.uncounted
+            reason = reason or self.size_reason(size, profile, counted=counted)
             if reason is None and not self.goes_together(image, size):
                 reason = mismatch(self.settings, image, size)
             self._pair_reasons[key] = reason
         return self._pair_reasons[key]
 
-    def goes_together(self, image: str, size: str) -> bool:
-        """Return whether a size can run an image, wherever they are on or off."""
-        return is_compatible(image, self.settings.images[image], self.settings.sizes[size])
+    def starts_together(self, profile: str, image: str, size: str) -> bool:
+        """Return whether an image and a size, each of which is on, can be started together."""
+        if not self.uncounted:
+            return self.goes_together(image, size)
+        return self.pair_reason(profile, image, size) is None
 
     def pick(
         self, profile: str, image: str | None = None, size: str | None = None
@@ -129,7 +84,7 @@ class Viewpoint(Sight):
         sizes = self._candidates(Part.SIZE, profile, size)
         for candidate in self._candidates(Part.IMAGE, profile, image):
             for fitting in sizes:
-                if self.goes_together(candidate, fitting):
+                if self.starts_together(profile, candidate, fitting):
                     return candidate, fitting
         return None
 
@@ -202,7 +157,7 @@ class Viewpoint(Sight):
             if refusal is not None:
                 return refusal
         if image is not None and size is not None:
-            return mismatch(self.settings, image, size)
+            return self.pair_reason(profile, image, size) or mismatch(self.settings, image, size)
         refusal = self.profile_reason(profile)
         if refusal is not None:
             return refusal

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sandlot_hub.domain.values.entitlements import Entitlements
     from sandlot_hub.domain.values.refusals import Refused
 
-    from .visibility import VisibleChoice, VisibleProfile
+    from .shown import VisibleChoice, VisibleProfile
 
 _NAMES_MAXIMUM = 10
 

@@ -87,7 +87,7 @@ class _Offers:
             state, reason = "unavailable", self._reason(refusal.code, refusal.message)
             if view.profile_reason(profile) is None:
                 found = self._alternatives.nearest_within(profile, choice)
-        elif (waits := wait_reason(size, room := view.room(size))) is not None:
+        elif (waits := wait_reason(size, room := view.pair_room(image, size))) is not None:
             state, reason = "wait", self._reason(waits.code, waits.message)
             found = self._alternatives.sooner_within(profile, choice)
         elif room.state is RoomState.UNKNOWN:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sandlot_hub.domain.values.entitlements import Entitlements
     from sandlot_hub.domain.values.refusals import Refused
 
-    from .visibility import VisibleChoice, VisibleProfile
+    from .shown import VisibleChoice, VisibleProfile
 
 OfferT = TypeVar("OfferT", ProfileOffer, ImageOffer, SizeOffer)
 
@@ -103,15 +103,15 @@ def _profile_offer(profile: VisibleProfile) -> ProfileOffer:
                 slug=image.slug,
                 state=_state(image.refusal),
                 reason=_reason(image.refusal),
-                alternatives=image.alternatives,
+                alternatives=profile.alternatives_to(image),
             )
             for image in profile.images
         ),
-        sizes=tuple(_size_offer(size) for size in profile.sizes),
+        sizes=tuple(_size_offer(size, profile) for size in profile.sizes),
     )
 
 
-def _size_offer(size: VisibleChoice[SizeSettings]) -> SizeOffer:
+def _size_offer(size: VisibleChoice[SizeSettings], profile: VisibleProfile) -> SizeOffer:
     state, reason = _state(size.refusal), _reason(size.refusal or size.waits)
     if size.refusal is None and size.room is not None:
         if size.waits is not None:
@@ -122,7 +122,7 @@ def _size_offer(size: VisibleChoice[SizeSettings]) -> SizeOffer:
         slug=size.slug,
         state=state,
         reason=reason,
-        alternatives=size.alternatives,
+        alternatives=profile.alternatives_to(size),
         places=size.places,
         taken=size.taken,
         room=_room(size.room),

@@ -9,7 +9,7 @@ from sandlot_hub.domain.settings.catalogue import CUSTOM_IMAGE, is_compatible
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .visibility import VisibleChoice, VisibleProfile
+    from .shown import VisibleChoice, VisibleProfile
 
 
 def incompatible_images(profiles: Sequence[VisibleProfile]) -> dict[str, list[str]]:

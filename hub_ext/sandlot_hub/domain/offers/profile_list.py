@@ -22,12 +22,10 @@ from .pairs import incompatible_images, preselected_pair, preselected_reference
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandlot_contracts.problem import Alternative
     from sandlot_hub.domain.settings.model import CatalogueEntry, ImageSettings, SizeSettings
     from sandlot_hub.domain.values.refusals import Refused
 
-    from .summary import ProfileSummary
-    from .visibility import VisibleChoice, VisibleCustomImages, VisibleProfile
+    from .shown import ProfileSummary, VisibleChoice, VisibleCustomImages, VisibleProfile
 
 
 class _Shared(NamedTuple):
@@ -37,9 +35,8 @@ class _Shared(NamedTuple):
     """What is inside an image, by slug."""
     without: dict[str, list[str]]
     """What does not go with a size, by slug."""
-    images: dict[str, dict[str, Any]]
-    """What is said of an image, by slug, once it was said."""
-    sizes: dict[str, dict[str, Any]]
+    said: dict[int, dict[str, Any]]
+    """The entry of a choice, once it was made; `visible` has one object for all that are alike."""
 
 
 _MARKUP = frozenset('<>"')
@@ -71,8 +68,8 @@ def build_profile_list(
         ``sandlot`` of plain data: ``display_name``, ``description``, ``refusal``
         (None, or ``code`` and ``message`` when it is off), ``words`` (``mark`` and ``text``:
         what stands beside it) and ``alternatives``
-        (``profile``, ``image``, ``size``, ``label`` and ``reference`` each); ``summary`` on
-        profiles (``accelerators``, ``places``, ``taken``, ``price_from``);
+        (``profile``, ``image``, ``size``, ``label`` and ``reference`` each; on choices ``profile``
+        is None where it is the same, whose name ``label`` leaves out then); ``summary`` on profiles (``accelerators``, ``places``, ``taken``, ``price_from``);
         ``field`` on options; ``custom`` on images that can be named
         (``display_name``, ``hint`` and ``refusal``); ``facts`` on choices; ``contents`` on images
         (``packages``, ``size_bytes``, ``built_at``) and ``needs_accelerator``; ``places``,
@@ -85,8 +82,7 @@ def build_profile_list(
     shared = _Shared(
         contents={slug: inside.model_dump(mode="json") for slug, inside in known.items()},
         without=incompatible_images(profiles),
-        images={},
-        sizes={},
+        said={},
     )
     startable = {profile.slug for profile in profiles if profile.refusal is None}
     chosen = wanted.get("profile")
@@ -113,18 +109,21 @@ def _profile(
     image, size = preselected_pair(profile, wanted)
     if reference is not None:
         image = None
-    entry = _entry(profile.profile, profile.refusal, profile.alternatives, is_default=is_default)
-    entry["slug"] = profile.slug
-    entry["sandlot"]["words"] = profile.words.model_dump()
-    entry["sandlot"]["summary"] = _summary(profile.summary)
-    images = {choice.slug: _image(choice, preselected=image) for choice in profile.images}
-    for slug, choice in images.items():
-        choice["sandlot"]["contents"] = shared.contents[slug]
-    sizes = {choice.slug: _size(choice, preselected=size) for choice in profile.sizes}
-    for slug, choice in sizes.items():
-        choice["sandlot"]["without"] = shared.without[slug]
-    _share(images, shared.images)
-    _share(sizes, shared.sizes)
+    entry = _entry(profile.profile, profile.refusal)
+    entry.update(slug=profile.slug, default=is_default)
+    entry["sandlot"].update(
+        words=profile.words.model_dump(),
+        alternatives=[alternative.model_dump() for alternative in profile.alternatives],
+        summary=_summary(profile.summary),
+    )
+    images = {
+        choice.slug: _marked(_image(choice, shared), is_default=choice.slug == image)
+        for choice in profile.images
+    }
+    sizes = {
+        choice.slug: _marked(_size(choice, shared), is_default=choice.slug == size)
+        for choice in profile.sizes
+    }
     entry["profile_options"] = {
         "image": _option(profile, "image", "Image", images),
         "size": _option(profile, "size", "Size", sizes),
@@ -134,18 +133,13 @@ def _profile(
     return entry
 
 
-def _share(choices: dict[str, dict[str, Any]], known: dict[str, dict[str, Any]]) -> None:
-    """Let what is said of a choice that is on be one object in all profiles.
+def _marked(entry: dict[str, Any], *, is_default: bool) -> dict[str, Any]:
+    """Return an entry of one profile, in which KubeSpawner marks a default.
 
-    Otherwise a page of twenty profiles keeps so many objects at once that every sixtieth
-    makes the hub's garbage collector look at everything that the hub has. The entries
-    themselves stay apart: KubeSpawner marks a default in them.
+    What is ``sandlot`` in it is one object in all profiles. Otherwise a page of twenty keeps so
+    many at once that every sixtieth makes the hub's garbage collector look at all that there is.
     """
-    for slug, choice in choices.items():
-        said = choice["sandlot"]
-        # What fits instead is another thing in another profile.
-        if said["refusal"] is None and said.get("waits") is None:
-            choice["sandlot"] = known.setdefault(slug, choice["sandlot"])
+    return {**entry, "default": is_default}
 
 
 def _add_custom(option: dict[str, Any], custom: VisibleCustomImages, reference: str | None) -> None:
@@ -187,52 +181,53 @@ def _option(
     }
 
 
-def _size(choice: VisibleChoice[SizeSettings], *, preselected: str | None) -> dict[str, Any]:
-    entry = _choice(choice, preselected=preselected)
+def _size(choice: VisibleChoice[SizeSettings], shared: _Shared) -> dict[str, Any]:
+    if id(choice) not in shared.said:
+        entry = _choice(choice)
+        entry["sandlot"].update(
+            places=choice.places,
+            taken=choice.taken,
+            price=choice.entry.price,
+            price_unit=choice.price_unit,
+            has_accelerator=choice.entry.accelerator is not None,
+            waits=_why(choice.waits),
+            without=shared.without[choice.slug],
+        )
+        shared.said[id(choice)] = entry
+    return shared.said[id(choice)]
+
+
+def _image(choice: VisibleChoice[ImageSettings], shared: _Shared) -> dict[str, Any]:
+    if id(choice) not in shared.said:
+        entry = _choice(choice)
+        entry["sandlot"]["needs_accelerator"] = choice.entry.requires_accelerator
+        entry["sandlot"]["contents"] = shared.contents[choice.slug]
+        shared.said[id(choice)] = entry
+    return shared.said[id(choice)]
+
+
+def _choice(choice: VisibleChoice[Any]) -> dict[str, Any]:
+    entry = _entry(choice.entry, choice.refusal)
     entry["sandlot"].update(
-        places=choice.places,
-        taken=choice.taken,
-        price=choice.entry.price,
-        price_unit=choice.price_unit,
-        has_accelerator=choice.entry.accelerator is not None,
-        waits=_why(choice.waits),
+        facts=list(choice.facts),
+        words=choice.words.model_dump(),
+        alternatives=[{**each._asdict(), "reference": None} for each in choice.instead],
     )
     return entry
 
 
-def _image(choice: VisibleChoice[ImageSettings], *, preselected: str | None) -> dict[str, Any]:
-    entry = _choice(choice, preselected=preselected)
-    entry["sandlot"]["needs_accelerator"] = choice.entry.requires_accelerator
-    return entry
-
-
-def _choice(choice: VisibleChoice[Any], *, preselected: str | None) -> dict[str, Any]:
-    is_default = choice.slug == preselected
-    entry = _entry(choice.entry, choice.refusal, choice.alternatives, is_default=is_default)
-    entry["sandlot"]["facts"] = list(choice.facts)
-    entry["sandlot"]["words"] = choice.words.model_dump()
-    return entry
-
-
-def _entry(
-    entry: CatalogueEntry,
-    refusal: Refused | None,
-    alternatives: tuple[Alternative, ...],
-    *,
-    is_default: bool,
-) -> dict[str, Any]:
+def _entry(entry: CatalogueEntry, refusal: Refused | None) -> dict[str, Any]:
     """Return an entry for renderers that know nothing of being off: the words must say it."""
     name, description = entry.display_name, entry.description
     off = refusal is not None
     return {
         "display_name": _as_html(f"{name} (not available)" if off else name),
         "description": _as_html(refusal.message if refusal is not None else description),
-        "default": is_default,
+        "default": False,
         "sandlot": {
             "display_name": name,
             "description": description,
             "refusal": _why(refusal),
-            "alternatives": [alternative.model_dump() for alternative in alternatives],
         },
     }
 

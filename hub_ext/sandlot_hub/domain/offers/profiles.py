@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sandlot_hub.domain.choices.resolution import resolve, resolve_start
 
-from .visibility import VisibleChoice, VisibleProfile, visible
+from .shown import VisibleChoice, VisibleProfile
+from .visibility import visible
 
 __all__ = ["VisibleChoice", "VisibleProfile", "resolve", "resolve_start", "visible"]

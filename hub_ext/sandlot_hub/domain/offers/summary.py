@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sandlot_hub.domain.choices.room_reasons import FULL
+
+from .shown import ProfileSummary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from sandlot_hub.domain.settings.model import SandlotSettings, SizeSettings
 
-    from .visibility import VisibleChoice
+    from .shown import VisibleChoice
 
     _Size = VisibleChoice[SizeSettings]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileSummary:
-    """What the sizes of a profile that are on, or only full, have in common."""
-
-    accelerators: tuple[str, ...] = ()
-    """``1 × NVIDIA L4``, ``1–8 × NVIDIA A100``; by flavor, in the order of the sizes."""
-    places: int | None = None
-    """Servers of all its sizes that may run at once; None when one of them has no limit."""
-    taken: int | None = None
-    """Servers of all its sizes that run; None without `places`, and when not known."""
-    price_from: float | None = None
-    """What the cheapest of them costs an hour; None when one of them has no price."""
 
 
 def summarize(settings: SandlotSettings, sizes: Iterable[_Size]) -> ProfileSummary:

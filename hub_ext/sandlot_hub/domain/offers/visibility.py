@@ -1,96 +1,43 @@
-"""What a user is shown: every profile, image and size, with the reason when it is off."""
+"""Decides what a user is shown: every profile, image and size, with the reason when it is off."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sandlot_contracts.images import NO_CONTENTS, ImageContents
+from sandlot_contracts.images import NO_CONTENTS
 from sandlot_hub.domain.choices.alternatives import Alternatives
 from sandlot_hub.domain.choices.choice import Choice
 from sandlot_hub.domain.choices.custom_image import examples, permitted_images
+from sandlot_hub.domain.choices.instead import named, seen_from
 from sandlot_hub.domain.choices.reasons import taken_places
 from sandlot_hub.domain.choices.room_reasons import wait_reason
 from sandlot_hub.domain.choices.sight import Part
 from sandlot_hub.domain.choices.viewpoint import Viewpoint
-from sandlot_hub.domain.settings.model import ImageSettings, ProfileSettings, SizeSettings
 from sandlot_hub.domain.values.refusals import Refused
 from sandlot_hub.domain.values.units import format_cpus, format_memory
 
-from .summary import ProfileSummary, summarize
-from .words import NOTHING, image_words, profile_words, size_words
+from .shown import VisibleChoice, VisibleCustomImages, VisibleProfile
+from .summary import summarize
+from .words import image_words, profile_words, size_words
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
     from sandlot_contracts.offers import OfferWords
-    from sandlot_contracts.problem import Alternative
     from sandlot_hub.domain.capacity.facilities import Facilities
-    from sandlot_hub.domain.choices.capacity_reasons import SizeRoom
-    from sandlot_hub.domain.settings.model import SandlotSettings
+    from sandlot_hub.domain.choices.instead import Nearby
+    from sandlot_hub.domain.settings.model import ImageSettings, SandlotSettings, SizeSettings
     from sandlot_hub.domain.values.entitlements import Entitlements
 
-EntryT = TypeVar("EntryT", ImageSettings, SizeSettings)
+    from .shown import ProfileSummary
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VisibleChoice(Generic[EntryT]):
-    """An image or a size as one user sees it in one profile."""
+class _Sizes(NamedTuple):
+    """The sizes of a profile, and what they make of it."""
 
-    slug: str
-    entry: EntryT
-    default: bool
-    """Whether it is preselected; exactly one image and one size of a startable profile are."""
-    facts: tuple[str, ...] = ()
-    """What sets it apart, in few words: ``4 CPU``, ``16 GiB memory``, ``2 × NVIDIA L4``."""
-    refusal: Refused | None = None
-    """Set when it is shown disabled, with this reason."""
-    alternatives: tuple[Alternative, ...] = ()
-    """What fits instead, best first; set when it is shown disabled, or would wait."""
-    waits: Refused | None = None
-    """Set when it can be started, and would wait: for what. Never a reason to refuse."""
-    room: SizeRoom | None = None
-    """Whether there is room for one more server of this size; None for images."""
-    places: int | None = None
-    """Servers of this size that may run at once; None for images and without a limit."""
-    taken: int | None = None
-    """Servers of this size that run; None for images, without a limit, and when not known."""
-    price_unit: str = ""
-    """What the size's price is counted in; empty for images."""
-    contents: ImageContents = NO_CONTENTS
-    """What is inside an image."""
-    words: OfferWords = NOTHING
-    """What stands beside it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VisibleCustomImages:
-    """That images can be named in a profile, as one user sees it."""
-
-    display_name: str
-    hint: str
-    """What may be named, one sentence."""
-    refusal: Refused | None = None
-    """Set when it is shown disabled, with this reason."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VisibleProfile:
-    """A profile as one user sees it."""
-
-    slug: str
-    profile: ProfileSettings
-    default: bool
-    """Whether it is preselected; exactly one is, if any can be started."""
-    images: tuple[VisibleChoice[ImageSettings], ...]
     sizes: tuple[VisibleChoice[SizeSettings], ...]
     summary: ProfileSummary
-    custom_images: VisibleCustomImages | None = None
-    """None when no image can be named, wherever servers run."""
-    refusal: Refused | None = None
-    """Set when the whole profile is shown disabled, with this reason."""
-    alternatives: tuple[Alternative, ...] = ()
-    """What other profiles have instead, best first; set when it is shown disabled."""
-    words: OfferWords = NOTHING
-    """What stands beside it."""
+    words: OfferWords
 
 
 def visible(
@@ -110,17 +57,27 @@ def visible(
 
 
 class _Page:
-    """What one user is shown, put together; lives as long as its viewpoint."""
+    """What one user is shown, put together; lives as long as its viewpoint.
+
+    Twenty profiles name the same few images and sizes, and what is said of these is the same in
+    most: each is made once, so that whoever renders them can tell by identity.
+    """
 
     def __init__(self, view: Viewpoint) -> None:
         self._view = view
         self._alternatives = Alternatives(view)
         settings = view.settings
-        # Once for all profiles: twenty of them name the same few images and sizes.
-        self._image_facts = {slug: _image_facts(image) for slug, image in settings.images.items()}
+        self._image_facts = {
+            slug: _image_facts(image, counted=slug not in view.uncounted)
+            for slug, image in settings.images.items()
+        }
         self._size_facts = {
             slug: _size_facts(settings, size) for slug, size in settings.sizes.items()
         }
+        self._image_lists: dict[Hashable, tuple[VisibleChoice[ImageSettings], ...]] = {}
+        self._size_lists: dict[Hashable, _Sizes] = {}
+        self._images: dict[Hashable, VisibleChoice[ImageSettings]] = {}
+        self._sizes: dict[Hashable, VisibleChoice[SizeSettings]] = {}
 
     def profiles(self) -> tuple[VisibleProfile, ...]:
         default = self._view.default_profile()
@@ -131,65 +88,125 @@ class _Page:
     def _profile(self, slug: str, *, is_default: bool) -> VisibleProfile:
         view = self._view
         refusal = view.profile_reason(slug)
-        image, size = (None, None) if refusal else view.pick(slug) or (None, None)
-        images = view.offered(Part.IMAGE, slug)
-        sizes = tuple(
-            self._size(slug, other, is_default=other == size)
-            for other in view.offered(Part.SIZE, slug)
-        )
-        summary = summarize(view.settings, sizes)
+        sizes, summary, words = self._sizes_of(slug)
+        instead = () if refusal is None else self._alternatives.nearest(Choice(profile=slug))
         return VisibleProfile(
             slug=slug,
             profile=view.settings.profiles[slug],
             default=is_default,
-            images=tuple(self._image(slug, other, is_default=other == image) for other in images),
+            images=self._images_of(slug),
             sizes=sizes,
             custom_images=self._custom_images(slug),
             refusal=refusal,
-            alternatives=self._instead(refusal, slug),
+            alternatives=instead,
             summary=summary,
-            words=profile_words(refusal, sizes, summary),
+            words=words,
         )
+
+    def _images_of(self, profile: str) -> tuple[VisibleChoice[ImageSettings], ...]:
+        """Return the images of a profile, found once for those that are alike."""
+        key = self._view.alike(profile)
+        known = self._image_lists.get(key)
+        if known is None or self._may_differ(profile, known):
+            default = self._picked(profile)[0]
+            slugs = self._view.offered(Part.IMAGE, profile)
+            known = tuple(self._image(profile, s, is_default=s == default) for s in slugs)
+            if not self._may_differ(profile, known):
+                self._image_lists[key] = known
+        return known
+
+    def _sizes_of(self, profile: str) -> _Sizes:
+        """Return the sizes of a profile, found once for those that are alike."""
+        key = self._view.alike(profile)
+        known = self._size_lists.get(key)
+        if known is None or self._may_differ(profile, known.sizes):
+            known = self._find_sizes(profile)
+            if not self._may_differ(profile, known.sizes):
+                self._size_lists[key] = known
+        return known
+
+    def _find_sizes(self, profile: str) -> _Sizes:
+        view = self._view
+        default = self._picked(profile)[1]
+        slugs = view.offered(Part.SIZE, profile)
+        sizes = tuple(self._size(profile, s, is_default=s == default) for s in slugs)
+        summary = summarize(view.settings, sizes)
+        return _Sizes(sizes, summary, profile_words(view.profile_reason(profile), sizes, summary))
+
+    def _may_differ(self, profile: str, choices: Sequence[VisibleChoice[Any]]) -> bool:
+        """Return whether choices may read otherwise in a profile than in others that are alike.
+
+        Where nothing can be started, the reason may name the profile; and where others are sent
+        to it, it is not offered in place of itself.
+        """
+        if self._view.profile_reason(profile) is not None:
+            return True
+        is_offering = any(choice.instead for choice in choices)
+        return is_offering and self._alternatives.leads_to(profile)
+
+    def _picked(self, profile: str) -> tuple[str, str] | tuple[None, None]:
+        refusal = self._view.profile_reason(profile)
+        return (None, None) if refusal else self._view.pick(profile) or (None, None)
+
+    def _whose(self, profile: str) -> str | None:
+        """Return the profile where a reason may name it."""
+        return None if self._view.profile_reason(profile) is None else profile
 
     def _image(self, profile: str, slug: str, *, is_default: bool) -> VisibleChoice[ImageSettings]:
         view = self._view
         refusal = view.choice_reason(profile, Part.IMAGE, slug)
-        readiness = view.facilities.images.get(slug)
-        return VisibleChoice(
-            slug=slug,
-            entry=view.settings.images[slug],
-            default=is_default,
-            facts=self._image_facts[slug],
-            refusal=refusal,
-            alternatives=self._instead(refusal, profile, image=slug),
-            words=image_words(refusal),
-            contents=NO_CONTENTS if readiness is None else readiness.contents,
-        )
+        near: tuple[Nearby, ...] = ()
+        if refusal is not None:
+            choice = Choice(profile=profile, image=slug)
+            near = seen_from(profile, self._alternatives.near(choice))
+        key = (slug, is_default, refusal and refusal.message, near, self._whose(profile))
+        if key not in self._images:
+            readiness = view.facilities.images.get(slug)
+            self._images[key] = VisibleChoice(
+                slug=slug,
+                entry=view.settings.images[slug],
+                default=is_default,
+                facts=self._image_facts[slug],
+                refusal=refusal,
+                instead=named(near, view.settings),
+                words=image_words(refusal),
+                contents=NO_CONTENTS if readiness is None else readiness.contents,
+            )
+        return self._images[key]
 
     def _size(self, profile: str, slug: str, *, is_default: bool) -> VisibleChoice[SizeSettings]:
         view = self._view
         refusal = view.choice_reason(profile, Part.SIZE, slug)
-        size, room = view.settings.sizes[slug], view.room(slug)
         # Nobody waits in a profile that is closed to them.
         is_off = refusal is not None or view.access_reason(profile) is not None
+        room = view.room_in(profile, slug)
         waits = None if is_off else wait_reason(slug, room)
-        alternatives = self._instead(refusal, profile, size=slug)
-        if waits is not None:
-            alternatives = self._alternatives.sooner(Choice(profile=profile, size=slug))
-        choice = VisibleChoice(
-            slug=slug,
-            entry=size,
-            default=is_default,
-            facts=self._size_facts[slug],
-            refusal=refusal,
-            alternatives=alternatives,
-            waits=waits,
-            room=room,
-            places=size.max_running,
-            taken=taken_places(slug, size, view.facilities),
-            price_unit=view.settings.price_unit,
-        )
-        return replace(choice, words=size_words(choice))
+        choice = Choice(profile=profile, size=slug)
+        near: tuple[Nearby, ...] = ()
+        if refusal is not None:
+            near = seen_from(profile, self._alternatives.near(choice))
+        elif waits is not None:
+            near = seen_from(profile, self._alternatives.sooner(choice))
+        said = (refusal and refusal.message, waits and waits.message, room.state)
+        key = (slug, is_default, said, near, self._whose(profile))
+        if key not in self._sizes:
+            size = view.settings.sizes[slug]
+            taken = taken_places(slug, size, view.facilities)
+            self._sizes[key] = VisibleChoice(
+                slug=slug,
+                entry=size,
+                default=is_default,
+                facts=self._size_facts[slug],
+                refusal=refusal,
+                instead=named(near, view.settings),
+                waits=waits,
+                room=room,
+                places=size.max_running,
+                taken=taken,
+                price_unit=view.settings.price_unit,
+                words=size_words(size, refusal, room, taken=taken),
+            )
+        return self._sizes[key]
 
     def _custom_images(self, profile: str) -> VisibleCustomImages | None:
         entry = self._view.settings.profiles[profile]
@@ -202,16 +219,10 @@ class _Page:
             refusal=permitted if isinstance(permitted, Refused) else None,
         )
 
-    def _instead(
-        self, refusal: Refused | None, profile: str, **part: str
-    ) -> tuple[Alternative, ...]:
-        if refusal is None:
-            return ()
-        return self._alternatives.nearest(Choice(profile=profile, **part))
 
-
-def _image_facts(image: ImageSettings) -> tuple[str, ...]:
-    return (image.version,) if image.version else ()
+def _image_facts(image: ImageSettings, *, counted: bool) -> tuple[str, ...]:
+    version = (image.version,) if image.version else ()
+    return version if counted else (*version, "free places not counted")
 
 
 def _size_facts(settings: SandlotSettings, size: SizeSettings) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ from sandlot_hub.domain.choices.capacity_reasons import RoomState
 from sandlot_hub.domain.choices.room_reasons import FULL
 from sandlot_hub.domain.values.refusals import RefusalCode
 
+from .shown import NOTHING
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,15 +19,13 @@ if TYPE_CHECKING:
     from sandlot_hub.domain.settings.model import SizeSettings
     from sandlot_hub.domain.values.refusals import Refused
 
-    from .summary import ProfileSummary
-    from .visibility import VisibleChoice
+    from .shown import ProfileSummary, VisibleChoice
 
     _Size = VisibleChoice[SizeSettings]
 
 _FEW = 4
 """A quarter of them or less is few."""
 
-NOTHING = OfferWords(mark="", text="")
 _OPEN = OfferWords(mark="open", text="available")
 _FULL = OfferWords(mark="full", text="full")
 _OFF = OfferWords(mark="off", text="not available")
@@ -54,33 +54,46 @@ def place_words(places: int | None, taken: int | None) -> OfferWords:
     return _free_of(max(0, places - taken), places)
 
 
-def size_words(size: _Size) -> OfferWords:
-    """Return what stands beside a size, as one user sees it."""
-    room = size.room
-    if size.refusal is not None:
-        return _of_refused(size.refusal.code, room)
-    if room is None or room.state is RoomState.UNCOUNTED:
-        return place_words(size.places, size.taken)
+def size_words(
+    size: SizeSettings, refusal: Refused | None, room: SizeRoom, *, taken: int | None
+) -> OfferWords:
+    """Return what stands beside a size, as one user sees it.
+
+    Parameters
+    ----------
+    size
+        Its settings.
+    refusal
+        Why it is off; None when it is not.
+    room
+        Whether there is room for one more server of it.
+    taken
+        Servers of it that run; None when that is not known, or does not count.
+    """
+    if refusal is not None:
+        return _of_refused(refusal.code, room)
+    if room.state is RoomState.UNCOUNTED:
+        return place_words(size.max_running, taken)
     if room.rank:
         return OfferWords(mark="wait", text=room.brief)
-    return _UNKNOWN if room.state is RoomState.UNKNOWN else _of_fitting(size, room)
+    return _UNKNOWN if room.state is RoomState.UNKNOWN else _of_fitting(size, room, taken)
 
 
-def _of_refused(code: RefusalCode, room: SizeRoom | None) -> OfferWords:
+def _of_refused(code: RefusalCode, room: SizeRoom) -> OfferWords:
     if code is RefusalCode.SIZE_FULL:
         return _FULL
-    if room is None or (code not in FULL and code is not RefusalCode.SIZE_NEVER_FITS):
+    if code not in FULL and code is not RefusalCode.SIZE_NEVER_FITS:
         return _OFF
     return OfferWords(mark="full" if code in FULL else "off", text=room.brief)
 
 
-def _of_fitting(size: _Size, room: SizeRoom) -> OfferWords:
+def _of_fitting(size: SizeSettings, room: SizeRoom, taken: int | None) -> OfferWords:
     """Return what stands beside a size that there is room for: what there is least of."""
-    left = None if size.places is None or size.taken is None else size.places - size.taken
+    places, wanted = size.max_running, size.accelerator
+    left = None if places is None or taken is None else places - taken
     fits = 0 if room.size is None else room.size.fits
-    wanted = size.entry.accelerator
     if room.flavor is None or wanted is None or (left is not None and left < fits):
-        return place_words(size.places, size.taken)
+        return place_words(places, taken)
     words = _flavor_words(room.flavor)
     if wanted.count == 1:
         return words
@@ -115,8 +128,7 @@ def _of_full(sizes: Sequence[_Size]) -> OfferWords:
     full = [size for size in sizes if size.refusal is not None and size.refusal.code in FULL]
     if not full or any(size.refusal is None for size in sizes):
         return _OFF
-    words = [size_words(size) for size in full]
-    return next((each for each in words if each != _FULL), _FULL)
+    return next((size.words for size in full if size.words != _FULL), _FULL)
 
 
 def _flavor_words(flavor: FlavorState) -> OfferWords:

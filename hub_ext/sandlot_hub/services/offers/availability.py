@@ -45,6 +45,8 @@ class Snapshot:
     """The same moment, in seconds of the monotonic clock."""
     facilities: Facilities | None = None
     """None when it is not known."""
+    counting: bool = False
+    """Whether it is not known because it is still being counted for the first time."""
     machine: LocalFacilities | None = None
     """What the facilities were made from, on one machine."""
     holders: Holders = field(default_factory=lambda: MappingProxyType({}))
@@ -69,6 +71,7 @@ class Snapshot:
         return replace(
             self,
             version=self.version + 1,
+            counting=False,
             facilities=None,
             machine=None,
             holders=MappingProxyType({}),
@@ -201,6 +204,12 @@ class Offers:
         return page_without_facilities(offers, reason=self._unknown_since(snapshot))
 
     def _unknown_since(self, snapshot: Snapshot) -> Reason:
+        if snapshot.counting:
+            return Reason(
+                code=AVAILABILITY_UNKNOWN,
+                message="What is free in the cluster is still being counted. Next: wait, this page "
+                "goes on by itself; or start the server all the same.",
+            )
         who = "this machine" if self._assumed.mode is Mode.LOCAL else "the cluster"
         return Reason(
             code=AVAILABILITY_UNKNOWN,

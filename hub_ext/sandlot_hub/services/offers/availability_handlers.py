@@ -138,10 +138,9 @@ class AvailabilityStream(OffersStream):
     @override
     def news(self) -> Iterator[bytes]:
         """Return the part of the page when it says something else than before."""
-        snapshot, told = self.offers.source.latest, self._told
-        if told is not None and told.version == snapshot.version:
+        snapshot = self.untold()
+        if snapshot is None:
             return
-        self._told = snapshot
         html = self.board.shared_fragment(self._sight, snapshot)
         if html != self._shown:
             self._shown = html
@@ -157,6 +156,7 @@ class AvailabilityStream(OffersStream):
             as_of=iso(snapshot.as_of),
             age_s=self.offers.age_s(snapshot),
             known=self.knows(snapshot),
+            counting=snapshot.counting,
             settings_hash=self.context.settings.hash,
             html=html,
         )

@@ -108,7 +108,7 @@ def _flavor(flavor: FlavorAvailability, scope: CapacityScope | None) -> FlavorVi
         length=state.total + waiting,
         bar=tuple(_segments(state, waiting)),
         figures=tuple(_figures(state)),
-        notes=tuple(_notes(state, scope, flavor.holders)),
+        notes=tuple(_notes(state, scope, flavor)),
     )
 
 
@@ -149,8 +149,10 @@ def _figures(state: FlavorState) -> Iterator[Figure]:
 
 
 def _notes(
-    state: FlavorState, scope: CapacityScope | None, holders: tuple[Holder, ...] | None
+    state: FlavorState, scope: CapacityScope | None, flavor: FlavorAvailability
 ) -> Iterator[str]:
+    if state.total == 0 and flavor.missing:
+        yield flavor.missing
     if state.free > 1 and scope == "cluster":
         yield f"Largest free block: {state.largest_block} on one node."
     if state.may_grow:
@@ -158,8 +160,8 @@ def _notes(
         yield f"A node can be added{takes}: up to {state.may_grow} more."
     if state.down:
         yield "Down: on nodes that are not ready, taken out of service or kept for others."
-    if holders:
-        yield f"In use by {_people(holders)}."
+    if flavor.holders:
+        yield f"In use by {_people(flavor.holders)}."
 
 
 def _about(seconds: float) -> str:

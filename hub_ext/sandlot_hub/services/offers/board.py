@@ -53,14 +53,16 @@ class AvailabilityBoard:
     def of(self, sight: Sight, snapshot: Snapshot) -> Availability:
         """Return what somebody may know."""
         capacity = snapshot.capacity
+        missing = {} if snapshot.facilities is None else snapshot.facilities.flavor_reasons
         return Availability(
             as_of=iso(snapshot.as_of),
             age_s=self._offers.age_s(snapshot),
             known=capacity is not None,
+            counting=snapshot.counting,
             settings_hash=self._settings_hash,
             scope=None if capacity is None else capacity.scope,
             reason=_reason(snapshot) if sight.flavors else None,
-            flavors=flavor_availability(sight, self.settings, capacity, snapshot.holders),
+            flavors=flavor_availability(sight, self.settings, capacity, snapshot.holders, missing),
             unknown_flavor=_unknown_flavor(sight, snapshot),
         )
 
@@ -82,6 +84,12 @@ class AvailabilityBoard:
 
 def _reason(snapshot: Snapshot) -> Reason | None:
     capacity = snapshot.capacity
+    if snapshot.counting:
+        return Reason(
+            code=AVAILABILITY_UNKNOWN,
+            message="The cluster's accelerators are still being counted. Next: wait, this page "
+            "goes on by itself. Servers can be started all the same.",
+        )
     if capacity is None:
         return Reason(
             code=AVAILABILITY_UNKNOWN,

@@ -7,6 +7,8 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from typing_extensions import override
+
 from sandlot_contracts.capacity import CapacityState
 from sandlot_hub.adapters.cluster_access import ClusterAccessError
 from sandlot_hub.adapters.cluster_informer import Informer
@@ -18,9 +20,11 @@ from sandlot_hub.services.logs import FIELDS
 
 from .availability import Snapshot
 from .device_watch import DeviceWatch
+from .node_group_watch import NodeGroupWatch
+from .told import ToldSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from sandlot_hub.adapters.cluster_informer import InformerMeans
     from sandlot_hub.adapters.service_config import ClusterPlace
@@ -32,8 +36,8 @@ logger = logging.getLogger(__name__)
 
 _NEEDED = tuple((verb, kind) for kind in ("nodes", "pods") for verb in ("list", "watch"))
 _NOT_SHOWN = CapacityState(scope="namespace", flavors={}, sizes={})
-_SETTLED = 500
-"""Nodes that are counted before others have their turn: some tens of milliseconds."""
+_SETTLED = 100
+"""Nodes that are counted before others have their turn: some milliseconds."""
 
 
 class ClusterReader(Reader, Protocol):
@@ -63,7 +67,7 @@ class WatchPace:
     longest_pause: float = 10.0
 
 
-class ClusterWatch:
+class ClusterWatch(ToldSource):
     """Facilities of a cluster.
 
     Parameters
@@ -90,14 +94,12 @@ class ClusterWatch:
         means: InformerMeans,
         pace: WatchPace | None = None,
     ) -> None:
+        super().__init__(clock=means.clock)
         self._reader = reader
         self._inventory = inventory
         self._place = place
         self._means = means
-        self._clock = means.clock
         self._pace = pace or WatchPace()
-        self._listeners: list[Callable[[], None]] = []
-        self._first = asyncio.Event()
         self._news = asyncio.Event()
         self._informers: Sequence[Informer[NodeRecord] | Informer[PodRecord]] = ()
         self._devices = DeviceWatch(
@@ -107,13 +109,16 @@ class ClusterWatch:
             changed=self._news.set,
             again_s=self._pace.denied,
         )
+        self._groups = NodeGroupWatch(
+            config_map=inventory.autoscaler_status,
+            take=inventory.take_groups,
+            means=means,
+            changed=self._news.set,
+        )
         self._shown = True
         """Whether the account may look, as far as is known."""
         self._given_up = False
         """Whether the API server does not even say whether it may."""
-        # Before the first list nothing is known, since the start.
-        now = self._clock.now()
-        self._latest = Snapshot(version=0, as_of=now, taken=self._clock.monotonic())
 
     @property
     def informers(self) -> Sequence[Informer[Any]]:
@@ -121,6 +126,7 @@ class ClusterWatch:
         return (*self._informers, *self._devices.informers)
 
     @property
+    @override
     def latest(self) -> Snapshot:
         """What is known now. Asks nobody."""
         if not self._latest.known:
@@ -128,19 +134,6 @@ class ClusterWatch:
         if not self._shown:
             return replace(self._latest, as_of=self._clock.now(), taken=self._clock.monotonic())
         return self._as_heard(self._latest)
-
-    def known(self) -> bool:
-        """Return whether the cluster is known, as far as it may be; True before the first list."""
-        return self._latest.known or not self._first.is_set()
-
-    def listen(self, listener: Callable[[], None]) -> None:
-        """Call `listener` whenever there is news."""
-        self._listeners.append(listener)
-
-    async def snapshot(self) -> Snapshot:
-        """Return what is known; right after the start, wait for the first list."""
-        await self._first.wait()
-        return self.latest
 
     async def run(self) -> None:
         """Keep up for ever."""
@@ -196,17 +189,13 @@ class ClusterWatch:
         labels, inventory = self._inventory.label_keys, self._inventory
         nodes = Informer(
             kind=NodeKind(labels=labels),
-            sink=Sink(
-                replace=inventory.replace_nodes, put=inventory.put_node, drop=inventory.drop_node
-            ),
+            sink=Sink(put=inventory.put_node, drop=inventory.drop_node, known=inventory.node_names),
             means=self._means,
             changed=self._news.set,
         )
         pods = Informer(
             kind=PodKind(trusted=self._place.namespace, labels=labels),
-            sink=Sink(
-                replace=inventory.replace_pods, put=inventory.put_pod, drop=inventory.drop_pod
-            ),
+            sink=Sink(put=inventory.put_pod, drop=inventory.drop_pod, known=inventory.pod_keys),
             means=self._means,
             changed=self._news.set,
         )
@@ -216,6 +205,7 @@ class ClusterWatch:
                 group.create_task(nodes.run())
                 group.create_task(pods.run())
                 group.create_task(self._devices.run())
+                group.create_task(self._groups.run())
         except* ClusterRefusedError:
             logger.warning("the account of this service may not look at the cluster any more")
         finally:
@@ -263,6 +253,12 @@ class ClusterWatch:
         failed = any(each.counts.failures for each in self._informers)
         return not self._shown or self._given_up or failed or self._is_trusted()
 
+    def _is_counting(self) -> bool:
+        """Whether the first lists are still being read, and nothing has failed."""
+        lists = [each for each in self._informers if each.heard is None]
+        failed = any(each.counts.failures for each in self._informers)
+        return bool(lists) and not (failed or self._given_up)
+
     def _is_trusted(self) -> bool:
         return self._trusted_until() > self._clock.monotonic()
 
@@ -283,7 +279,10 @@ class ClusterWatch:
             if before.known or not self._first.is_set():
                 logger.warning("what is free is not known")
                 # Since when: nobody knows of anything later than what was heard last.
-                self._say(self._as_heard(before).forgotten() if before.known else before)
+                before = self._as_heard(before).forgotten() if before.known else before
+                self._say(replace(before, counting=self._is_counting()))
+            elif before.counting is not self._is_counting():
+                self._say(replace(before, version=before.version + 1, counting=not before.counting))
             return
         facilities = Facilities(mode=Mode.KUBERNETES, capacity=capacity)
         if before.facilities == facilities and before.holders == holders:
@@ -308,13 +307,8 @@ class ClusterWatch:
             return None, {}
         devices = self._devices.trusted_until > self._clock.monotonic()
         state = self._inventory.state(self._clock.now().timestamp(), devices=devices)
-        return state, self._inventory.holders()
-
-    def _say(self, snapshot: Snapshot) -> None:
-        self._latest = snapshot
-        self._first.set()
-        for listener in self._listeners:
-            listener()
+        images = self._place.uncounted_images
+        return state.model_copy(update={"uncounted_images": images}), self._inventory.holders()
 
     def _as_heard(self, snapshot: Snapshot) -> Snapshot:
         """Return the same, true at the moment when something was heard of both kinds last."""

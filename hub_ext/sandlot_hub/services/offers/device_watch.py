@@ -111,13 +111,23 @@ class DeviceWatch:
     async def _watch_both(self, book: DeviceBook) -> None:
         slices = Informer(
             kind=SliceKind(),
-            sink=Sink(replace=book.replace_slices, put=book.put_slice, drop=book.drop_slice),
+            sink=Sink(
+                put=book.put_slice,
+                drop=book.drop_slice,
+                known=book.slice_names,
+                listed=book.all_slices,
+            ),
             means=self._means,
             changed=self._changed,
         )
         claims = Informer(
             kind=ClaimKind(),
-            sink=Sink(replace=book.replace_claims, put=book.put_claim, drop=book.drop_claim),
+            sink=Sink(
+                put=book.put_claim,
+                drop=book.drop_claim,
+                known=book.claim_keys,
+                listed=book.all_claims,
+            ),
             means=self._means,
             changed=self._changed,
         )

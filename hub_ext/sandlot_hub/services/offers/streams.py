@@ -44,6 +44,14 @@ class OffersStream(EventStreamHandler):
         """Return the event that tells how old what is shown is."""
         return self._event("alive", self._alive(self.offers.source.latest))
 
+    def untold(self) -> Snapshot | None:
+        """Return what is known now, which then counts as told; None when the reader knows it."""
+        snapshot, told = self.offers.source.latest, self._told
+        if told is not None and told.version == snapshot.version:
+            return None
+        self._told = snapshot
+        return snapshot
+
     def knows(self, snapshot: Snapshot) -> bool:
         """Return whether what the reader looks at is known."""
         return snapshot.known
@@ -53,6 +61,7 @@ class OffersStream(EventStreamHandler):
             as_of=iso(snapshot.as_of),
             age_s=self.offers.age_s(snapshot),
             known=self.knows(snapshot),
+            counting=snapshot.counting,
         )
         return alive.model_dump_json().encode()
 
@@ -130,10 +139,9 @@ class SnapshotStream(OffersStream):
     @override
     def news(self) -> Iterator[bytes]:
         """Return the snapshot when it is another one."""
-        snapshot, told = self.offers.source.latest, self._told
-        if told is not None and told.version == snapshot.version:
+        snapshot = self.untold()
+        if snapshot is None:
             return
-        self._told = snapshot
         found = AvailabilitySnapshot(
             as_of=iso(snapshot.as_of),
             age_s=self.offers.age_s(snapshot),

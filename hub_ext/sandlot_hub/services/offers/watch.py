@@ -15,6 +15,7 @@ from sandlot_hub.domain.capacity.machine import machine_facilities
 from sandlot_hub.services.logs import FIELDS
 
 from .availability import Snapshot
+from .told import ToldSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,7 @@ class Pace:
     longest_pause: float = 2.0
 
 
-class MachineWatch:
+class MachineWatch(ToldSource):
     """Facilities of this machine, from the supervisor.
 
     Parameters
@@ -73,32 +74,10 @@ class MachineWatch:
         jitter: Callable[[], float],
         pace: Pace | None = None,
     ) -> None:
+        super().__init__(clock=clock)
         self._supervisor = supervisor
-        self._clock = clock
         self._jitter = jitter
         self._pace = pace or Pace()
-        self._listeners: list[Callable[[], None]] = []
-        self._first = asyncio.Event()
-        # Before the first answer nothing is known, since the start.
-        self._latest = Snapshot(version=0, as_of=clock.now(), taken=clock.monotonic())
-
-    @property
-    def latest(self) -> Snapshot:
-        """What is known now. Asks nobody."""
-        return self._latest
-
-    def known(self) -> bool:
-        """Return whether the supervisor answers; True before the first question has ended."""
-        return self._latest.known or not self._first.is_set()
-
-    def listen(self, listener: Callable[[], None]) -> None:
-        """Call `listener` whenever there is news."""
-        self._listeners.append(listener)
-
-    async def snapshot(self) -> Snapshot:
-        """Return what is known; right after the start, wait for the first answer."""
-        await self._first.wait()
-        return self._latest
 
     async def run(self) -> None:
         """Ask for ever."""
@@ -152,7 +131,7 @@ class MachineWatch:
             return False
         if before is None and self._first.is_set():
             logger.info("facilities are known again")
-        self._publish(
+        self._say(
             Snapshot(
                 version=self._latest.version + 1,
                 as_of=as_of,
@@ -170,13 +149,7 @@ class MachineWatch:
         if self._latest.known or not self._first.is_set():
             reason = f"{type(error).__name__}: {error}"
             logger.warning("facilities are not known", extra={FIELDS: {"reason": reason}})
-            self._publish(self._latest.forgotten())
-
-    def _publish(self, snapshot: Snapshot) -> None:
-        self._latest = snapshot
-        self._first.set()
-        for listener in self._listeners:
-            listener()
+            self._say(self._latest.forgotten())
 
     def _now(self) -> tuple[datetime, float]:
         return self._clock.now(), self._clock.monotonic()

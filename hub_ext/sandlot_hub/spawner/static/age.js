@@ -29,13 +29,15 @@ export function ago(seconds) {
 /**
  * Say how far the availability on the page can be relied on.
  *
- * @param {{ age: number, known: boolean, connection: Connection }} now Age in seconds.
+ * @param {{ age: number, known: boolean, counting?: boolean, connection: Connection }} now Age in seconds.
  * @returns {string} One line.
  */
-export function describeAge({ age, known, connection }) {
+export function describeAge({ age, known, counting = false, connection }) {
   const words = known
     ? `Availability as of ${ago(age)}`
-    : `Availability is not known since ${ago(age).replace(' ago', '')}; the hub checks it when you start`;
+    : counting
+      ? 'What is free is still being counted; the hub checks it when you start'
+      : `Availability is not known since ${ago(age).replace(' ago', '')}; the hub checks it when you start`;
   switch (connection) {
     case 'broken':
       return `${words}, reconnecting…`;

@@ -3,21 +3,16 @@
  * shows, at first and for every change, so that the page says the same without scripts.
  *
  * @import { Alive, AvailabilityNews } from '../../../../labextension/src/wire'
- * @import { Connection } from './age.js'
  * @import { ServerEvent } from './stream.js'
  */
 
-import { Age, describeAge } from './age.js';
 import { find, setText, show } from './dom.js';
+import { follow, Following } from './following.js';
 import { patch } from './patch.js';
-import { LoggedOut, Stream } from './stream.js';
+import { LoggedOut } from './stream.js';
 import { showAges } from './times.js';
 
 const SECOND_MS = 1000;
-/** A page that nobody looks at for this long lets go of its line. */
-const HIDDEN_MS = 60_000;
-/** Seconds without a line after which numbers are no longer shown as if they were true. */
-const LOST = 20;
 const XSRF_HEADER = 'X-XSRFToken';
 
 /**
@@ -37,77 +32,55 @@ const HERE = {
 };
 
 /** The page. */
-export class AvailabilityPage {
+export class AvailabilityPage extends Following {
   /**
    * @param {HTMLElement} root
    * @param {Surroundings} [surroundings]
    */
   constructor(root, surroundings = HERE) {
     const { dataset } = root;
-    this.#root = root;
-    this.#around = surroundings;
-    this.#known = dataset.known === 'true';
-    this.#settings = dataset.settings ?? '';
-    this.#age = new Age({
+    super({
+      age: Number(dataset.age),
+      known: dataset.known === 'true',
+      counting: dataset.counting === 'true',
       monotonic: surroundings.monotonic,
-      seconds: Number(dataset.age)
-    });
-    this.#stream = new Stream({
-      credentials: 'same-origin',
-      fetch: surroundings.fetch,
-      header: XSRF_HEADER,
-      onConnection: connection => {
-        this.#connection = connection;
-        this.tick();
-      },
       onEvent: event => {
         this.#hear(event);
       },
-      renew: () => this.#checkLogin(dataset.api ?? '', dataset.xsrf ?? ''),
-      ticket: dataset.xsrf ?? '',
-      url: dataset.stream ?? ''
+      onTick: () => {
+        this.#showAge();
+      },
+      stream: {
+        credentials: 'same-origin',
+        fetch: surroundings.fetch,
+        header: XSRF_HEADER,
+        renew: () => this.#checkLogin(dataset.api ?? '', dataset.xsrf ?? ''),
+        ticket: dataset.xsrf ?? '',
+        url: dataset.stream ?? ''
+      }
     });
+    this.#root = root;
+    this.#around = surroundings;
+    this.#settings = dataset.settings ?? '';
   }
 
-  /** Begin to follow. */
+  /**
+   * Begin to follow.
+   *
+   * @override
+   */
   open() {
-    this.#stream.open();
+    super.open();
     // It follows by itself now.
     find('sandlot-again', HTMLElement)?.remove();
-    this.tick();
   }
 
-  /** Let go of the line; `open` takes it up again. */
-  close() {
-    this.#stream.close();
-  }
-
-  /** @param {boolean} hidden Whether nobody sees the page. */
-  setHidden(hidden) {
-    clearTimeout(this.#hiding);
-    if (hidden) {
-      this.#hiding = setTimeout(() => {
-        this.close();
-      }, HIDDEN_MS);
-    } else this.open();
-  }
-
-  /** Say again how old the page is. */
-  tick() {
-    const { seconds } = this.#age;
-    const isLost = this.#connection !== 'live' && seconds > LOST;
-    this.#root.classList.toggle('sandlot-lost', isLost);
+  #showAge() {
+    this.#root.classList.toggle('sandlot-lost', this.isLost);
     const line = find('sandlot-age', HTMLElement);
     if (line) {
-      setText(
-        line,
-        describeAge({
-          age: seconds,
-          connection: this.#connection,
-          known: this.#known
-        })
-      );
-      const then = new Date(this.#around.now() - seconds * SECOND_MS);
+      setText(line, this.words);
+      const then = new Date(this.#around.now() - this.seconds * SECOND_MS);
       line.title = then.toLocaleString();
     }
     const part = find('sandlot-now', HTMLElement);
@@ -120,12 +93,8 @@ export class AvailabilityPage {
     const told = JSON.parse(data);
     if (event === 'availability')
       this.#show(/** @type {AvailabilityNews} */ (told));
-    if (event === 'availability' || event === 'alive') {
-      const { age_s, known } = /** @type {Alive} */ (told);
-      this.#age.set(age_s);
-      this.#known = known;
-      this.tick();
-    }
+    if (event === 'availability' || event === 'alive')
+      this.take(/** @type {Alive} */ (told));
   }
 
   /** @param {AvailabilityNews} news */
@@ -170,14 +139,7 @@ export class AvailabilityPage {
 
   #root;
   #around;
-  #known;
   #settings;
-  #age;
-  #stream;
-  /** @type {Connection} */
-  #connection = 'none';
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #hiding;
 }
 
 /**
@@ -193,22 +155,5 @@ function headlines(part) {
   );
 }
 
-/** @param {HTMLElement} root */
-function start(root) {
-  const page = new AvailabilityPage(root);
-  document.addEventListener('visibilitychange', () => {
-    page.setHidden(document.hidden);
-  });
-  window.addEventListener('pagehide', () => {
-    page.close();
-  });
-  window.addEventListener('pageshow', () => {
-    page.open();
-  });
-  setInterval(() => {
-    page.tick();
-  }, SECOND_MS);
-}
-
 const root = document.getElementById('sandlot-availability');
-if (root) start(root);
+if (root) follow(new AvailabilityPage(root));

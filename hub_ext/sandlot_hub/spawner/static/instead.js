@@ -18,7 +18,7 @@ const PARTS = /** @type {const} */ (['profile', 'image', 'size']);
 
 /**
  * Return the name of an alternative in parts, of which those that differ are shown; the words
- * of `spawner/wording.py`.
+ * of `spawner/instead_links.py`.
  *
  * @param {Choice} other
  * @param {string} label Its whole name, for when one of the parts has none.

@@ -6,14 +6,9 @@
  * @import { View } from './view.js'
  */
 
-import { Age, describeAge } from './age.js';
 import { setText } from './dom.js';
-import { Stream } from './stream.js';
+import { Following, LOST } from './following.js';
 
-/** A page that nobody looks at for this long lets go of its line. */
-const HIDDEN_MS = 60_000;
-/** Seconds without a line after which places that were full may be free. */
-const LOST = 20;
 const SECOND = 1000;
 
 /**
@@ -29,70 +24,36 @@ const SECOND = 1000;
  */
 
 /** The live part of the page. */
-export class Live {
+export class Live extends Following {
   /** @param {LiveOptions} options */
   constructor(options) {
     const { start, renew, fetch, monotonic } = options;
-    this.#options = options;
-    this.#opened = monotonic();
-    this.#known = start.known || start.url === '';
-    this.#settings = start.settings;
-    this.#age = new Age({ seconds: start.age, monotonic });
-    this.#stream = new Stream({
-      url: start.url,
-      ticket: start.ticket,
-      renew,
-      fetch,
-      onConnection: connection => {
-        this.#connection = connection;
-        this.tick();
-      },
+    super({
+      age: start.age,
+      known: start.known || start.url === '',
+      monotonic,
       onEvent: event => {
         this.#hear(event);
-      }
+      },
+      onTick: () => {
+        this.#showAge();
+      },
+      stream: { fetch, renew, ticket: start.ticket, url: start.url }
     });
+    this.#options = options;
+    this.#opened = monotonic();
+    this.#settings = start.settings;
   }
 
-  /** Begin to follow, if there is something to follow. */
-  open() {
-    if (this.#options.start.url !== '') this.#stream.open();
-    this.tick();
-  }
-
-  /** Let go of the line; `open` takes it up again. */
-  close() {
-    this.#stream.close();
-  }
-
-  /** Say again how old the page is. */
-  tick() {
+  #showAge() {
     const { line } = this.#options;
-    const { seconds } = this.#age;
-    this.#lose(this.#connection !== 'live' && seconds > LOST);
+    this.#lose(this.isLost);
     if (this.#options.monotonic() - this.#opened > LOST * SECOND)
       this.#options.view.setOld();
     if (!line) return;
-    setText(
-      line,
-      describeAge({
-        age: seconds,
-        connection: this.#connection,
-        known: this.#known
-      })
-    );
-    line.title = new Date(Date.now() - seconds * 1000).toLocaleTimeString();
-  }
-
-  /**
-   * @param {boolean} hidden Whether nobody sees the page.
-   */
-  setHidden(hidden) {
-    clearTimeout(this.#hiding);
-    if (hidden) {
-      this.#hiding = setTimeout(() => {
-        this.close();
-      }, HIDDEN_MS);
-    } else this.open();
+    setText(line, this.words);
+    const then = new Date(Date.now() - this.seconds * SECOND);
+    line.title = then.toLocaleTimeString();
   }
 
   /** @param {ServerEvent} event */
@@ -102,7 +63,7 @@ export class Live {
       const told = JSON.parse(data);
       const offers = /** @type {PageOffers} */ (told);
       this.#compare(offers.settings_hash);
-      this.#take(offers);
+      this.take(offers);
       this.#options.view.apply(offers);
       if (event === 'offers' && !this.#options.view.isWhole(offers))
         this.#options.onNews(
@@ -113,8 +74,8 @@ export class Live {
       /** @type {unknown} */
       const told = JSON.parse(data);
       const alive = /** @type {Alive} */ (told);
-      const isSame = alive.known === this.#known;
-      this.#take(alive);
+      const isSame = alive.known === this.known;
+      this.take(alive);
       this.#options.view.setKnown(alive.known);
       if (!isSame) this.#options.onChange();
     }
@@ -123,17 +84,10 @@ export class Live {
   /** @param {boolean} isLost Whether the line has been away for long. */
   #lose(isLost) {
     // A page without a stream is as old as it says, and was never told of changes.
-    if (this.#connection === 'none' || this.#isLost === isLost) return;
+    if (!this.hasLine || this.#isLost === isLost) return;
     this.#isLost = isLost;
     this.#options.view.setLost(isLost);
     this.#options.onChange();
-  }
-
-  /** @param {{ age_s: number, known: boolean }} told */
-  #take({ age_s, known }) {
-    this.#age.set(age_s);
-    this.#known = known;
-    this.tick();
   }
 
   /** @param {string} settings */
@@ -147,13 +101,6 @@ export class Live {
 
   #options;
   #opened;
-  #age;
-  #stream;
-  #known;
   #isLost = false;
-  /** @type {import('./age.js').Connection} */
-  #connection = 'none';
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #hiding;
   #settings;
 }

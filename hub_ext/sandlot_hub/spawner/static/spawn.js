@@ -5,6 +5,7 @@
  */
 
 import { find, setText, show } from './dom.js';
+import { follow } from './following.js';
 import { Gate } from './gate.js';
 import { Instead } from './instead.js';
 import { fromHash, fromQuery } from './links.js';
@@ -19,8 +20,6 @@ import { showAges } from './times.js';
 import { Links, wireNamedServer } from './tools.js';
 import { Unlisted } from './unlisted.js';
 import { View } from './view.js';
-
-const SECOND = 1000;
 
 /**
  * Make the form of this page alive.
@@ -140,20 +139,11 @@ function start(root, form) {
   window.addEventListener('hashchange', () => {
     fill(fromHash(location.hash));
   });
-  document.addEventListener('visibilitychange', () => {
-    live.setHidden(document.hidden);
-  });
-  window.addEventListener('pagehide', () => {
-    live.close();
-  });
-  window.addEventListener('pageshow', () => {
+  follow(live, () => {
     gate.reopen();
     update();
     live.open();
   });
-  setInterval(() => {
-    live.tick();
-  }, SECOND);
 
   wireSearch(root);
   showTools(form);

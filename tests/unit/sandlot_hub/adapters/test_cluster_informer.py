@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from sandlot_hub.adapters.cluster_access import ClusterAccessError
 from sandlot_hub.adapters.cluster_informer_projection import PodKind
-from sandlot_hub.adapters.cluster_informer_wire import PageTooLargeError
+from sandlot_hub.adapters.cluster_informer_wire import PageTooLargeError, SilentError
 from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 from support.informer_bench import PACE, away, bench
 from support.memory_api import PODS, MemoryApi, pod
@@ -148,7 +149,7 @@ async def test_a_list_that_is_forgotten_before_its_end_begins_anew() -> None:
         api.forget()
         await b.knows("a", "b", "c", "d")
         assert [("continue" in each) for each in api.lists(PODS)] == [False, True, False, True]
-        assert b.known.replaced == 1
+        assert b.known.listed == 1
 
 
 @pytest.mark.asyncio
@@ -171,7 +172,7 @@ async def test_an_older_list_is_not_taken_until_it_is_certain_that_there_is_no_n
         b.api.restore(50)
         await b.broken_off(ClusterRefusedError(410, {}))
         began = b.time.seconds
-        await b.until(lambda: b.known.replaced == 2)
+        await b.until(lambda: b.known.listed == 2)
         assert b.time.seconds - began > 120
         await b.knows("a")
         # And it goes on from there.
@@ -214,6 +215,31 @@ async def test_what_is_known_counts_for_a_while() -> None:
         assert b.informer.trusted_until == 10.5
         await b.watches()
         assert b.informer.trusted_until == b.time.seconds + 13
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "told", [pytest.param(True, id="says-something"), pytest.param(False, id="ends-as-asked")]
+)
+async def test_after_silence_only_what_comes_through_counts(*, told: bool) -> None:
+    async with bench("a") as b:
+        await b.watches()
+        b.time.seconds = 13.0
+        for watches in (2, 3):
+            b.api.end(PODS, SilentError("SocketTimeoutError"))
+            await b.until(partial(b.has_asked, watches))
+            await b.watches()
+            # Its answer has begun, as that of the one before.
+            assert b.informer.trusted_until <= 13.0
+            assert b.api.watches(PODS)[-1]["timeoutSeconds"] == "1"
+        if told:
+            b.api.bookmark(PODS)
+        else:
+            b.api.end(PODS)
+        await b.until(lambda: b.informer.trusted_until >= b.time.seconds + 13)
+        b.api.end(PODS)
+        await b.until(lambda: b.api.watches(PODS)[-1]["timeoutSeconds"] == "10")
+        assert len(b.api.lists(PODS)) == 1
 
 
 REFUSING = [

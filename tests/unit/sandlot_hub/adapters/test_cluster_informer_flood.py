@@ -50,7 +50,7 @@ async def test_r24_memory_is_bounded_and_others_have_their_turn(padding: int) ->
             changed=lambda: None,
         )
         task = asyncio.create_task(informer.run())
-        while not known.replaced:  # noqa: ASYNC110 (turns of the loop are what is waited for)
+        while not known.listed:  # noqa: ASYNC110 (turns of the loop are what is waited for)
             await asyncio.sleep(0)
         assert len(known.records) == PODS
         tracemalloc.start()

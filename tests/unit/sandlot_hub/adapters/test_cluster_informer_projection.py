@@ -235,6 +235,11 @@ ODD_PODS = [
         {"gated": True},
         id="gate",
     ),
+    pytest.param(
+        _pod({"schedulerName": "volcano", **_asking(**{GPU: "1"})}, {"phase": "Pending"}),
+        {"node": "", "requests": {GPU: 1}, "gated": False},
+        id="waits-for-another-scheduler",
+    ),
     pytest.param(_pod(deletionTimestamp=CREATED), {"deleting": True}, id="ends"),
     pytest.param(_pod({}, {"nominatedNodeName": "n2"}), {"nominated": "n2"}, id="nominated"),
     pytest.param(
@@ -273,6 +278,12 @@ def test_pods_that_ask_for_the_same_share_it() -> None:
     kind = PodKind(trusted="", labels=())
     one, other = (only(kind, _pod(_asking(cpu="1"), uid=uid)) for uid in ("a", "b"))
     assert one.requests is other.requests
+
+
+def test_a_log_does_not_tell_whose_it_is() -> None:
+    found = pod(FULL_POD)
+    assert found.owner
+    assert found.owner not in repr(found).replace(found.key, "")
 
 
 def test_what_a_bookmark_leaves_empty_is_no_pod() -> None:

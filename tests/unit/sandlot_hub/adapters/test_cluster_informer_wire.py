@@ -8,7 +8,7 @@ import pytest
 
 from sandlot_hub.adapters import cluster_informer_wire as wire
 from sandlot_hub.adapters.cluster_access import ClusterAccessError
-from sandlot_hub.adapters.cluster_informer_wire import ClusterReader, PageTooLargeError
+from sandlot_hub.adapters.cluster_informer_wire import ClusterReader, PageTooLargeError, SilentError
 from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 from support.scripted_api import cut, scripted, stream, whole
 
@@ -50,7 +50,7 @@ async def test_one_connection_serves_one_watch_after_another() -> None:
 
 async def test_silence_is_noticed() -> None:
     async with scripted(stream(b"1\n", ends=False)) as (_, reader):
-        with pytest.raises(ClusterUnreachableError, match="Timeout"):
+        with pytest.raises(SilentError, match="Timeout"):
             await watched(reader, silence_s=0.1)
 
 
@@ -64,8 +64,9 @@ async def test_silence_is_noticed() -> None:
 )
 async def test_a_watch_that_breaks_off_is_an_error(answer: object) -> None:
     async with scripted(answer) as (_, reader):  # type: ignore[arg-type]
-        with pytest.raises(ClusterUnreachableError):
+        with pytest.raises(ClusterUnreachableError) as caught:
             await watched(reader)
+    assert not isinstance(caught.value, SilentError)
 
 
 async def test_nobody_there_is_an_error() -> None:

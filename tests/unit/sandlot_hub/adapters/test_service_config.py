@@ -45,6 +45,17 @@ def test_the_token_stays_out_of_what_is_printed() -> None:
     assert config.token.get_secret_value() == TOKEN
 
 
+def test_the_url_of_a_database_is_written_and_never_printed(tmp_path: Path) -> None:
+    url = "postgresql://sandlot:p%40ss@db/clusters"
+    config = service_config(database=url)
+    path = tmp_path / "service.json"
+    write_service_config(path, config)
+    assert read_service_config(path) == config
+    assert "p%40ss" not in f"{config!r} {config} {config.model_dump_json()}"
+    assert set(config.secrets) == {TOKEN, url, "p%40ss", "p@ss"}
+    assert service_config().secrets == (TOKEN,)
+
+
 def test_what_follows_from_it() -> None:
     config = service_config(hub_base_url="/lab/", port=40123)
     assert config.port == 40123

@@ -1,21 +1,11 @@
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandlot_hub.spawner.wording import choice_names, disk_size, instead_parts, row_context
-
-# The page's own script reads the same rows: both must say the same.
-STATIC = Path(__file__).parent / "static"
-ALTERNATIVES = json.loads((STATIC / "alternatives.json").read_text())
-NAMES = {
-    "profile": {"cpu": "CPU"},
-    "image": {"base": "Base"},
-    "size": {"small": "Small", "large": "Large"},
-}
+from sandlot_hub.spawner.alike import ANY, NAME
+from sandlot_hub.spawner.wording import choice_names, disk_size, row_context
 
 
 @pytest.mark.parametrize(
@@ -29,16 +19,6 @@ NAMES = {
 )
 def test_a_size_on_disk(size_bytes: int, text: str) -> None:
     assert disk_size(size_bytes) == text
-
-
-@pytest.mark.parametrize("row", [pytest.param(row, id=row["id"]) for row in ALTERNATIVES])
-def test_an_alternative_shows_what_differs(row: dict[str, Any]) -> None:
-    other = {"image": "custom", "reference": None, "label": "The whole choice", **row["other"]}
-
-    parts = instead_parts(other, NAMES, row["context"])
-
-    assert "".join(part.name for part in parts if part.is_shown) == row["shown"]
-    assert [part.name for part in parts if not part.is_shown] == row["hidden"]
 
 
 def _profile() -> dict[str, Any]:
@@ -61,7 +41,7 @@ def _profile() -> dict[str, Any]:
 
 def test_the_names_of_a_form() -> None:
     assert choice_names([_profile()]) == {
-        "profile": {"cpu": "CPU"},
+        "profile": {ANY: NAME, "cpu": "CPU"},
         "image": {"base": "Base", "scipy": "Scipy"},
         "size": {"small": "Small", "large": "Large"},
     }
@@ -79,7 +59,7 @@ def test_choices_are_offered_in_place_of_what_is_preselected(
     asked: dict[str, str], image: str | None, size: str | None
 ) -> None:
     assert row_context(_profile(), asked) == {
-        "profile": "cpu",
+        "profile": ANY,
         "image": "scipy",
         "size": "large",
         "reference": None,

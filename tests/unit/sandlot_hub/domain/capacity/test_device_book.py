@@ -67,9 +67,11 @@ def _found(
     book = DeviceBook(WISHES, sums)
     for is_claims in (claims_first, not claims_first):
         if is_claims:
-            book.replace_claims(claims)
+            for claim in claims:
+                book.put_claim(claim)
         else:
-            book.replace_slices(slices)
+            for part in slices:
+                book.put_slice(part)
     return sums.all()
 
 
@@ -161,10 +163,10 @@ def test_a_claim_that_gets_something_else_lets_go_of_what_it_had() -> None:
 def test_all_is_known_when_both_were_listed() -> None:
     book = DeviceBook(WISHES, Sums())
     assert not book.is_known
-    book.replace_claims([])
+    book.all_claims()
     book.put_slice(_slice())
     assert not book.is_known
-    book.replace_slices([])
+    book.all_slices()
     assert book.is_known
 
 
@@ -203,8 +205,6 @@ CHANGES = st.one_of(
     RECORDS.map(lambda each: ("put_claim", each)),
     st.sampled_from(["s1", "s2", "none"]).map(lambda name: ("drop_slice", name)),
     st.sampled_from(["ns/1", "ns/2", "none"]).map(lambda key: ("drop_claim", key)),
-    st.lists(SLICES, max_size=3).map(lambda all_of: ("replace_slices", all_of)),
-    st.lists(RECORDS, max_size=3).map(lambda all_of: ("replace_claims", all_of)),
 )
 
 
@@ -224,12 +224,10 @@ def test_it_says_what_a_recount_says(changes: list[tuple[str, Any]]) -> None:
                 claims[what.key] = what
             case "drop_slice":
                 slices.pop(what, None)
-            case "drop_claim":
-                claims.pop(what, None)
-            case "replace_slices":
-                slices = {each.name: each for each in what}
             case _:
-                claims = {each.key: each for each in what}
+                claims.pop(what, None)
+        assert {*book.slice_names()} == slices.keys()
+        assert {*book.claim_keys()} == claims.keys()
     counted = {key: (there, held) for key, (there, held) in sums.all().items()}
     assert counted == _recount(slices, claims)
 

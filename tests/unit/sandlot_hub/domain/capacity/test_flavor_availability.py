@@ -71,7 +71,7 @@ def test_who_has_them_is_told_where_the_settings_say_so(
     sight = sight_of(who, settings)
     assert sight.people is sees
     (first, *_) = flavor_availability(
-        sight, settings, cluster(l4=flavor_state(used=4)), {"l4": {"bob": 4}}
+        sight, settings, cluster(l4=flavor_state(used=4)), {"l4": {"bob": 4}}, {}
     )
     assert (first.holders is not None) is sees
 
@@ -93,14 +93,14 @@ def test_who_has_them(
     held: dict[str, int], expected: list[tuple[str | None, int]], settings: SandlotSettings
 ) -> None:
     (first, second) = flavor_availability(
-        ALL, settings, cluster(l4=flavor_state(used=4)), {"l4": held}
+        ALL, settings, cluster(l4=flavor_state(used=4)), {"l4": held}, {}
     )
     assert first.holders == tuple(Holder(user=user, count=count) for user, count in expected)
     assert (second.state, second.holders) == (None, None)
 
 
 def test_nothing_is_told_of_anybody_when_nothing_is_known(settings: SandlotSettings) -> None:
-    found = flavor_availability(ALL, settings, None, {"l4": {"bob": 4}})
+    found = flavor_availability(ALL, settings, None, {"l4": {"bob": 4}}, {})
     assert [(each.slug, each.state, each.holders) for each in found] == [
         ("l4", None, None),
         ("a100", None, None),

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from sandlot_contracts.capacity import FlavorState, SizeState
@@ -149,7 +147,7 @@ def test_who_waits(pod: PodRecord, l4: int, a100: int) -> None:
     inventory = an_inventory([a_node()], [pod])
     found = inventory.state(NOW).flavors
     assert (found["l4"].waiting, found["a100"].waiting) == (l4, a100)
-    inventory.put_pod(replace(pod, node="n1"))
+    inventory.put_pod(pod._replace(node="n1"))
     assert inventory.state(NOW).flavors["l4"].waiting == 0
 
 
@@ -164,10 +162,10 @@ def test_since_when_the_oldest_waits() -> None:
     assert oldest() == "2027-01-15T07:00:00Z"
     inventory.put_pod(a_pod("ns/3600"))
     assert oldest() == "2027-01-15T07:58:59Z"
-    inventory.replace_pods([a_pod("ns/skewed", node="", created=NOW + 500)])
+    inventory = an_inventory([], [a_pod("ns/skewed", node="", created=NOW + 500)])
     assert oldest() == "2027-01-15T08:00:00Z"
     for absurd in (1e300, -10.0, float("nan")):
-        inventory.replace_pods([a_pod("ns/absurd", node="", created=absurd)])
+        inventory = an_inventory([], [a_pod("ns/absurd", node="", created=absurd)])
         assert oldest() is None
         assert inventory.state(NOW).flavors["l4"].waiting == 1
 
@@ -229,9 +227,10 @@ def test_claimed_devices_are_counted_once_all_of_them_were_seen() -> None:
     inventory = _claimed()
     assert inventory.devices is not None
     assert not {"claimed", "pair"} & inventory.state(NOW).sizes.keys()
-    inventory.devices.replace_slices([_announced("a", "b")])
+    inventory.devices.put_slice(_announced("a", "b"))
+    inventory.devices.all_slices()
     assert "claimed" not in inventory.state(NOW).flavors
-    inventory.devices.replace_claims([])
+    inventory.devices.all_claims()
     found = inventory.state(NOW)
     assert _flavor(found.flavors["claimed"]) == (2, 0, 0, 2, 2)
     assert (found.sizes["claimed"].fits, found.sizes["pair"].fits) == (2, 1)
@@ -345,7 +344,8 @@ def test_how_long_a_node_takes_is_learnt(*, pod_first: bool) -> None:
     assert found.flavors["l4"].growth_takes_s == 300
     assert found.flavors["a100"].growth_takes_s is None
     # All of them go again, and what was learnt says that others may come.
-    inventory.replace_nodes([])
+    for name in inventory.node_names():
+        inventory.drop_node(name)
     found = inventory.state(NOW)
     assert found.flavors["l4"].growth_takes_s == 300
     assert found.sizes["one"].fits_ever

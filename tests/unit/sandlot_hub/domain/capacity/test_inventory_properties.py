@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +12,7 @@ from sandlot_hub.domain.capacity.cluster_records import NodeRecord, PodRecord, T
 from sandlot_hub.domain.capacity.inventory import Inventory
 from sandlot_hub.domain.capacity.pod_requests import ContainerAmounts, pod_amounts
 from sandlot_hub.domain.values.quantities import read_amount, read_amounts
-from support.counted import A100, GIB, GPU, KEPT, L4, MIG, counted_settings
+from support.counted import A100, GIB, GPU, KEPT, L4, MIG, counted_settings, put_all
 from support.recount import Recount
 
 if TYPE_CHECKING:
@@ -172,12 +172,29 @@ class Model:
         return Recount(catalogue, list(self.nodes.values()), list(self.pods.values()), NOW).state()
 
 
+def _take(inventory: Inventory, change: Change) -> None:
+    """Tell an inventory of a change; of a list as an informer does."""
+    match change.kind:
+        case "replace_nodes":
+            put_all(inventory, nodes=change.what)
+            listed = {node.name for node in change.what}
+            for name in inventory.node_names():
+                if name not in listed:
+                    inventory.drop_node(name)
+        case "replace_pods":
+            put_all(inventory, pods=change.what)
+            for key in {*inventory.pod_keys()} - {pod.key for pod in change.what}:
+                inventory.drop_pod(key)
+        case _:
+            getattr(inventory, change.kind)(change.what)
+
+
 @given(st.sampled_from(CATALOGUES), st.lists(CHANGES, max_size=25))
 @settings(suppress_health_check=SLOW, max_examples=150)
 def test_it_says_what_a_recount_says(catalogue: SandlotSettings, changes: list[Change]) -> None:
     inventory, model = Inventory(settings=catalogue), Model()
     for change in changes:
-        getattr(inventory, change.kind)(change.what)
+        _take(inventory, change)
         model.apply(change)
         if change.kind == "state":
             assert inventory.state(NOW) == model.recount(catalogue)
@@ -190,9 +207,9 @@ def test_it_says_what_a_recount_says(catalogue: SandlotSettings, changes: list[C
 def test_when_all_is_gone_nothing_is_left(changes: list[Change]) -> None:
     inventory = Inventory(settings=CATALOGUES[0])
     for change in changes:
-        getattr(inventory, change.kind)(change.what)
-    inventory.replace_nodes([])
-    inventory.replace_pods([])
+        _take(inventory, change)
+    _take(inventory, Change("replace_nodes", []))
+    _take(inventory, Change("replace_pods", []))
     assert inventory.state(NOW) == Inventory(settings=CATALOGUES[0]).state(NOW)
     assert inventory.holders() == {}
 
@@ -207,8 +224,7 @@ def test_the_order_does_not_matter(
         *{pod.key: pod for pod in pods}.values(),
     ]
     one, other = Inventory(settings=CATALOGUES[0]), Inventory(settings=CATALOGUES[0])
-    one.replace_nodes(nodes)
-    one.replace_pods(pods)
+    put_all(one, nodes, pods)
     shuffler.shuffle(last)
     for record in [*last, *last]:
         if isinstance(record, NodeRecord):
@@ -280,7 +296,7 @@ def _free_with(
     inventory.put_node(record)
     pod = PodRecord(key="a/1", uid="1", node="n1", requests=amounts.known, unknown=amounts.unknown)
     inventory.put_pod(pod)
-    inventory.put_pod(replace(pod, key="a/2"))
+    inventory.put_pod(pod._replace(key="a/2"))
     return inventory.state(NOW)
 
 

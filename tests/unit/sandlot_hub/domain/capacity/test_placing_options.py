@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 
-from sandlot_hub.domain.capacity.placing_options import places_itself, uncounted_sizes
+from sandlot_hub.domain.capacity.placing_options import (
+    places_itself,
+    uncounted_images,
+    uncounted_sizes,
+)
+from sandlot_hub.domain.settings.model import SandlotSettings
 from support.counted import counted_settings
 
 ASKING = {"name": "a", "resources": {"requests": {"cpu": "1"}}}
@@ -58,3 +63,58 @@ def test_sizes_of_which_nothing_is_said() -> None:
         "odd",
     )
     assert uncounted_sizes(settings, {"node_affinity_required": [{}]}) == tuple(settings.sizes)
+
+
+ELSEWHERE = {"node_selector": {"pool": "b"}}
+
+
+@pytest.mark.parametrize(
+    ("images", "profile", "left_out"),
+    [
+        pytest.param({"odd": ELSEWHERE}, {"images": ["odd"]}, True, id="only-elsewhere"),
+        pytest.param(
+            {"odd": ELSEWHERE, "base": {}}, {"images": ["odd", "base"]}, False, id="here-too"
+        ),
+        pytest.param(
+            {"odd": ELSEWHERE, "not-with-it": {}},
+            {"images": ["odd", "not-with-it"]},
+            True,
+            id="here-with-none-that-it-runs",
+        ),
+        pytest.param({"odd": {"environment": {"A": "b"}}}, {"images": ["odd"]}, False, id="here"),
+        pytest.param(
+            {"odd": ELSEWHERE},
+            {
+                "images": ["odd"],
+                "custom_images": {
+                    "allow": [{"registry": "quay.io", "repository": "lab/*", "tag": "1"}]
+                },
+            },
+            False,
+            id="here-with-one-that-somebody-names",
+        ),
+    ],
+)
+def test_a_size_is_as_uncounted_as_all_its_images(
+    images: dict[str, Any], profile: dict[str, Any], *, left_out: bool
+) -> None:
+    settings = SandlotSettings.model_validate(
+        {
+            "version": 1,
+            "images": {
+                slug: {"display_name": slug, "reference": "r:1", "kubespawner_override": override}
+                for slug, override in images.items()
+            },
+            "sizes": {
+                "small": {
+                    "display_name": "Small",
+                    "cpus": 1,
+                    "memory": "1 GiB",
+                    "excludes_images": ["not-with-it"] if "not-with-it" in images else [],
+                }
+            },
+            "profiles": {"lab": {"display_name": "Lab", "sizes": ["small"], **profile}},
+        }
+    )
+    assert uncounted_images(settings) == (("odd",) if images["odd"] == ELSEWHERE else ())
+    assert uncounted_sizes(settings) == (("small",) if left_out else ())

@@ -16,7 +16,7 @@ from sandlot_hub.domain.checks.cluster import (
     rights_to_ask,
     role_of,
 )
-from sandlot_hub.domain.checks.cluster_rights import Right
+from sandlot_hub.domain.checks.cluster_rights import Right, autoscaler_right
 from sandlot_hub.domain.settings.model import SandlotSettings
 
 HUB = "system:serviceaccount:people:hub"
@@ -73,6 +73,14 @@ def test_what_an_account_is_for(account: str, role: Role) -> None:
             {"nodes", "pods", "resourceslices", "resourceclaims"},
             "",
             id="offers, with devices",
+        ),
+        pytest.param(
+            Role.OFFERS,
+            {"node_groups": {"l4": 1}},
+            {},
+            {"nodes", "pods", "configmaps"},
+            "",
+            id="offers, with node groups",
         ),
         pytest.param(
             Role.HUB,
@@ -154,6 +162,12 @@ def test_a_storage_class_is_looked_for_where_one_is_named(
             "rights-missing",
             f"{OFFERS} may not watch nodes in the whole cluster",
             id="rights of the offers service",
+        ),
+        pytest.param(
+            {"missing": (autoscaler_right("tools/status"),), "account": OFFERS},
+            "rights-missing",
+            f"{OFFERS} may not get configmaps status in the namespace tools: nobody is told by",
+            id="rights to one object",
         ),
         pytest.param(
             {"objects": {SHARED: Sight.MISSING}},

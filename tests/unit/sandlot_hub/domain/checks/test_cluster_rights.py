@@ -1,9 +1,18 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
-from sandlot_hub.domain.checks.cluster_rights import Right, hub_rights, in_words, offers_rights
+from sandlot_hub.domain.checks.cluster_rights import (
+    Right,
+    autoscaler_right,
+    hub_rights,
+    in_words,
+    offers_rights,
+)
+from sandlot_hub.domain.settings.cluster import ClusterSettings
 from support.cluster.namespaces import offers_roles, rights, shipped_roles
+from support.house import ROOT
 
 
 @pytest.mark.parametrize("homes", [True, False])
@@ -44,6 +53,23 @@ def test_the_groups_of_what_it_asks_for_are_those_of_its_shipped_roles() -> None
     }
 
     assert {(right.group, right.resource) for right in offers_rights(devices=True)} == given
+
+
+def test_what_it_asks_of_an_autoscaler_is_what_the_shipped_role_gives() -> None:
+    role, _ = yaml.safe_load_all((ROOT / "config/kubernetes/autoscaler.yaml").read_text())
+    status = ClusterSettings().autoscaler_status
+
+    right = autoscaler_right(status)
+
+    assert right.namespace == role["metadata"]["namespace"]
+    assert [
+        {
+            "apiGroups": [right.group],
+            "resources": [right.resource],
+            "resourceNames": [right.name],
+            "verbs": [right.verb],
+        }
+    ] == role["rules"]
 
 
 def test_rights_are_told_as_roles_group_them() -> None:

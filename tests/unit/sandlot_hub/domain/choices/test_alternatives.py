@@ -153,6 +153,6 @@ def test_no_place_is_kept_for_what_would_wait() -> None:
 def test_in_place_of_a_wait_only_what_starts_at_once_is_offered() -> None:
     alternatives = Alternatives(_view(_fitting("h1"), _gpu_sizes()))
     found = alternatives.sooner(Choice(profile="queue", size="eight"))
-    assert [f"{a.profile}/{a.size}" for a in found] == ["gpu/h1", "cpu/small"]
+    assert [(profile, size) for profile, _, size in found] == [("gpu", "h1"), ("cpu", "small")]
     within = alternatives.sooner_within("queue", Choice(profile="queue", size="eight"))
     assert within == ()

@@ -17,7 +17,7 @@ from support.catalogue import person
 if TYPE_CHECKING:
     from sandlot_contracts.capacity import CapacityScope, CapacityState, FlavorState, SizeState
     from sandlot_contracts.offers import Offer
-    from sandlot_hub.domain.offers.visibility import VisibleProfile
+    from sandlot_hub.domain.offers.shown import VisibleProfile
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 TWELVE = {"waiting": 3, "oldest_waiting": "2026-11-21T11:47:30Z"}

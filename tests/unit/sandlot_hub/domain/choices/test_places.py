@@ -124,9 +124,9 @@ def test_what_is_off_offers_what_a_start_would_be_offered(facilities: Facilities
             )
             expected = refused.alternatives if isinstance(refused, Refused) else ()
             if choice.refusal is not None:
-                assert choice.alternatives == expected
+                assert profile.alternatives_to(choice) == expected
             else:
-                assert choice.alternatives == ()
+                assert choice.instead == ()
 
 
 def test_instead_of_a_full_size_its_neighbours_come_first() -> None:
@@ -136,7 +136,7 @@ def test_instead_of_a_full_size_its_neighbours_come_first() -> None:
     settings = SandlotSettings.model_validate(changed)
     [cpu] = [p for p in visible(person(), settings, FULL) if p.slug == "cpu"]
     [small] = [size for size in cpu.sizes if size.slug == "small"]
-    assert [(a.profile, a.image, a.size) for a in small.alternatives] == [
+    assert [(a.profile, a.image, a.size) for a in cpu.alternatives_to(small)] == [
         ("cpu", "scipy", "large"),
         ("cpu", "scipy", "inner"),
         ("gpu", "torch", "gpu"),
@@ -154,4 +154,4 @@ def test_500_choices_are_shown() -> None:
     facilities = Facilities(mode=Mode.KUBERNETES, running=dict.fromkeys(names[:499], 1))
     [cpu] = [p for p in visible(person(), settings, facilities) if p.slug == "cpu"]
     assert [size.slug for size in cpu.sizes if size.refusal is None] == ["s499"]
-    assert all(size.alternatives[0].size == "s499" for size in cpu.sizes[:499])
+    assert all(size.instead[0].size == "s499" for size in cpu.sizes[:499])

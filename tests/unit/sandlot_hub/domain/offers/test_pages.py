@@ -49,11 +49,14 @@ def test_an_offer_is_what_is_shown() -> None:
         person(), _settings(), Facilities(mode=Mode.KUBERNETES, running={"small": 2, "large": 1})
     )
     for profile, offer in zip(shown, page_offers(shown), strict=True):
-        pairs: list[tuple[Any, Any]] = [
-            (profile, offer),
+        assert offer.alternatives == profile.alternatives
+        inside: list[tuple[Any, Any]] = [
             *zip(profile.images, offer.images, strict=True),
             *zip(profile.sizes, offer.sizes, strict=True),
         ]
+        for choice, told in inside:
+            assert told.alternatives == profile.alternatives_to(choice)
+        pairs: list[tuple[Any, Any]] = [(profile, offer), *inside]
         for seen, told in pairs:
             assert told.slug == seen.slug
             assert (told.state == "unavailable") == (seen.refusal is not None)
@@ -63,7 +66,6 @@ def test_an_offer_is_what_is_shown() -> None:
                     seen.refusal.code,
                     seen.refusal.message,
                 )
-            assert told.alternatives == seen.alternatives
 
 
 def test_nothing_is_said_of_places_that_only_the_hub_counts() -> None:

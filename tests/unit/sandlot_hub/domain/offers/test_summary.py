@@ -6,7 +6,7 @@ import pytest
 
 from sandlot_hub.domain.capacity.facilities import Facilities, Mode
 from sandlot_hub.domain.offers.profiles import visible
-from sandlot_hub.domain.offers.summary import ProfileSummary
+from sandlot_hub.domain.offers.shown import ProfileSummary
 from sandlot_hub.domain.settings.model import SandlotSettings
 from support.catalogue import EVERYTHING_HERE, document, person
 

@@ -6,13 +6,19 @@ import pytest
 
 from sandlot_contracts.images import NO_CONTENTS, ImageContents, Package
 from sandlot_hub.domain.capacity.facilities import Facilities, ImageReadiness, Mode
+from sandlot_hub.domain.choices.alternatives import Alternatives
+from sandlot_hub.domain.choices.choice import Choice
+from sandlot_hub.domain.choices.viewpoint import Viewpoint
 from sandlot_hub.domain.offers.profiles import visible
 from sandlot_hub.domain.settings.model import SandlotSettings
 from sandlot_hub.domain.values.refusals import RefusalCode
+from support.alike import alike_catalogue, half_full
 from support.catalogue import EVERYTHING_HERE, GIB, catalogue, document, person
 
 if TYPE_CHECKING:
-    from sandlot_hub.domain.offers.visibility import VisibleChoice, VisibleProfile
+    from collections.abc import Sequence
+
+    from sandlot_hub.domain.offers.shown import VisibleChoice, VisibleProfile
     from sandlot_hub.domain.values.entitlements import Entitlements
 
 MACHINE = Facilities(
@@ -265,3 +271,42 @@ def test_facts_tell_what_differs() -> None:
     seen = _see(person())
     assert seen["cpu"].images[1].facts == ("2026-10",)
     assert seen["gpu"].sizes[1].facts == ("4 CPU", "16 GiB memory", "2 × NVIDIA L4")
+
+
+@pytest.mark.parametrize("when_full", ["refuse", "wait"])
+def test_profiles_that_are_alike_are_offered_what_each_would_be_by_itself(when_full: str) -> None:
+    settings = alike_catalogue(when_full=when_full)
+    facilities = Facilities(mode=Mode.KUBERNETES, capacity=half_full(settings))
+    for profile in visible(person(), settings, facilities):
+        for size in profile.sizes:
+            view = Viewpoint(entitlements=person(), settings=settings, facilities=facilities)
+            alone, choice = Alternatives(view), Choice(profile=profile.slug, size=size.slug)
+            wanted: Sequence[tuple[str, str, str]] = ()
+            if size.refusal is not None:
+                wanted = alone.near(choice)
+            elif size.waits is not None:
+                wanted = alone.sooner(choice)
+            found = profile.alternatives_to(size)
+            assert [(each.profile, each.image, each.size) for each in found] == list(wanted)
+            assert bool(wanted) is (size.slug in {"s1", "s3", "s5"})
+
+
+def test_what_is_the_same_in_many_profiles_is_one_object() -> None:
+    settings = alike_catalogue()
+    facilities = Facilities(mode=Mode.KUBERNETES, capacity=half_full(settings))
+    profiles = visible(person(), settings, facilities)
+    off = [profile.sizes[1] for profile in profiles]
+
+    assert len({id(profile.images) for profile in profiles}) == 1
+    # To the first the second is offered, and to all others the first.
+    assert [each.instead[-1].profile for each in off] == ["p1", *["p0"] * (len(profiles) - 1)]
+    assert len({id(each) for each in off}) == 2
+
+
+def test_what_names_a_profile_is_not_said_of_another() -> None:
+    settings = alike_catalogue()
+    facilities = Facilities(mode=Mode.KUBERNETES, flavors=frozenset())
+    for profile in visible(person(), settings, facilities):
+        assert profile.refusal is not None
+        for image in profile.images:
+            assert image.refusal == profile.refusal

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,27 +17,14 @@ from sandlot_hub.services.offers.availability import ClusterFacilities, Offers, 
 from sandlot_hub.services.offers.metrics import OffersMetrics
 from support.capacities import capacity, flavor
 from support.fake_supervisor import facilities
+from support.virtual_time import START, VirtualTime
 
 if TYPE_CHECKING:
     from sandlot_contracts.supervisor import LocalFacilities
     from sandlot_hub.adapters.settings_file import LoadedSettings
 
-START = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 QUEUED = facilities(cpus=4, images={"base": {"state": "queued"}, "scipy": {"state": "queued"}})
 READY = facilities(cpus=4)
-
-
-@dataclass
-class StillClock:
-    """Time that passes when the test says so."""
-
-    seconds: float = 0.0
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.seconds)
-
-    def monotonic(self) -> float:
-        return self.seconds
 
 
 @dataclass
@@ -46,7 +32,7 @@ class Bench:
     settings: LoadedSettings
 
     def __post_init__(self) -> None:
-        self.clock = clock = StillClock()
+        self.clock = clock = VirtualTime()
         self.registry = CollectorRegistry()
         source = ClusterFacilities(Facilities(mode=Mode.KUBERNETES), clock=clock)
         self.audiences = Audiences(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,12 +15,12 @@ from sandlot_hub.domain.values.entitlements import Entitlements
 from sandlot_hub.services.offers.availability import ClusterFacilities, Offers, Snapshot, iso
 from support.catalogue import catalogue
 from support.fake_supervisor import facilities
+from support.virtual_time import START, VirtualTime
 
 if TYPE_CHECKING:
     from sandlot_contracts.offers import OfferList
     from sandlot_hub.adapters.settings_file import LoadedSettings
 
-START = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 ALICE = Entitlements(user="alice", groups=frozenset({"ml"}))
 MACHINE = facilities(
     cpus=4,
@@ -38,26 +38,13 @@ KNOWN = Snapshot(
 )
 
 
-@dataclass
-class StillClock:
-    """Time that passes when the test says so."""
-
-    seconds: float = 0.0
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.seconds)
-
-    def monotonic(self) -> float:
-        return self.seconds
+@pytest.fixture
+def clock() -> VirtualTime:
+    return VirtualTime(60.0)
 
 
 @pytest.fixture
-def clock() -> StillClock:
-    return StillClock(60.0)
-
-
-@pytest.fixture
-def offers(settings: LoadedSettings, clock: StillClock) -> Offers:
+def offers(settings: LoadedSettings, clock: VirtualTime) -> Offers:
     source = ClusterFacilities(Facilities(mode=Mode.KUBERNETES), clock=clock)
     return Offers(settings=settings.settings, source=source, clock=clock)
 
@@ -78,7 +65,7 @@ def test_what_the_machine_can_do_decides(offers: Offers) -> None:
     }
 
 
-def test_what_is_not_known_is_said_with_since_when(offers: Offers, clock: StillClock) -> None:
+def test_what_is_not_known_is_said_with_since_when(offers: Offers, clock: VirtualTime) -> None:
     clock.seconds = 90
     found = offers.of(ALICE, KNOWN.forgotten())
     assert states(found) == {
@@ -95,6 +82,18 @@ def test_what_is_not_known_is_said_with_since_when(offers: Offers, clock: StillC
     assert "not known since 2026-11-21 10:01:00 UTC" in sentence
 
 
+def test_what_is_still_being_counted_is_not_said_to_be_lost(offers: Offers) -> None:
+    counting = replace(KNOWN.forgotten(), counting=True)
+    reasons = [o.reason for o in offers.of(ALICE, counting).offers if o.state == "unknown"]
+    pages = [o.reason for o in offers.on_page(ALICE, counting) if o.state == "unknown"]
+    [(code, message)] = {(r.code, r.message) for r in (*reasons, *pages) if r is not None}
+    assert code == "availability-unknown"
+    assert message == (
+        "What is free in the cluster is still being counted. Next: wait, this page goes on by "
+        "itself; or start the server all the same."
+    )
+
+
 def test_a_page_shows_the_same(offers: Offers) -> None:
     notebook, teaching = offers.on_page(ALICE, KNOWN)
     assert (notebook.state, teaching.state) == ("available", "unavailable")
@@ -109,7 +108,7 @@ def test_a_page_shows_nothing_as_free_when_nothing_is_known(offers: Offers) -> N
     assert {size.taken for size in notebook.sizes} == {None}
 
 
-def test_of_a_cluster_is_said_that_the_cluster_does_not_answer(clock: StillClock) -> None:
+def test_of_a_cluster_is_said_that_the_cluster_does_not_answer(clock: VirtualTime) -> None:
     source = ClusterFacilities(Facilities(mode=Mode.KUBERNETES), clock=clock)
     offers = Offers(settings=catalogue(), source=source, clock=clock, mode=Mode.KUBERNETES)
     lost = source.latest.forgotten()
@@ -125,7 +124,7 @@ def test_of_a_cluster_is_said_that_the_cluster_does_not_answer(clock: StillClock
     }
 
 
-def test_the_age_is_never_below_nothing(offers: Offers, clock: StillClock) -> None:
+def test_the_age_is_never_below_nothing(offers: Offers, clock: VirtualTime) -> None:
     clock.seconds = 61.5
     assert offers.age_s(KNOWN) == 1.5
     clock.seconds = 59.0
@@ -133,7 +132,7 @@ def test_the_age_is_never_below_nothing(offers: Offers, clock: StillClock) -> No
 
 
 @pytest.mark.asyncio
-async def test_a_cluster_is_always_known(offers: Offers, clock: StillClock) -> None:
+async def test_a_cluster_is_always_known(offers: Offers, clock: VirtualTime) -> None:
     source = offers.source
     clock.seconds = 5
     source.listen(lambda: pytest.fail("there is no news"))

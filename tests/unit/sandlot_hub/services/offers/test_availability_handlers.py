@@ -125,6 +125,23 @@ async def test_a_hub_that_may_not_look_says_so_and_whom_to_ask(told: Told) -> No
     assert "ask an administrator" in found.reason.message
 
 
+async def test_a_machine_without_any_says_which_part_is_missing(told: Told, hub: FakeHub) -> None:
+    none = flavor_state(total=0, down=0, used=0, free=0, largest_block=0)
+    told.source.lose(
+        facilities=Facilities(
+            mode=Mode.LOCAL,
+            capacity=cluster(l4=none).model_copy(update={"scope": "machine"}),
+            flavor_reasons={"l4": "Its driver is not loaded.", "a100": "There is none."},
+        )
+    )
+    found = await asked(told)
+    assert [each.missing for each in found.flavors] == ["Its driver is not loaded."]
+    browser = await logged_in(told, hub)
+    page = await browser.ask(PAGE, headers=HTML)
+    assert "Its driver is not loaded." in page.text
+    assert "There is none." not in page.text
+
+
 @pytest.mark.parametrize("path", [API, STREAM, PAGE])
 @pytest.mark.parametrize(
     ("token", "status"),
@@ -244,6 +261,24 @@ async def test_the_open_page_hears_of_every_change(told: Told, hub: FakeHub) -> 
         lost = AvailabilityNews.model_validate((await events.until("availability")).data)
         assert (lost.known, lost.as_of) == (False, change.as_of)
         assert "not known since" in lost.html
+
+
+async def test_the_page_says_that_it_is_still_being_counted(told: Told, hub: FakeHub) -> None:
+    told.source.count()
+    browser = await logged_in(told, hub)
+    page = (await browser.ask(PAGE, headers=HTML)).text
+    assert 'data-known="false" data-counting="true"' in page
+    assert "Still being counted." in page
+    assert "still being counted. Next: wait" in page
+    assert "not known since" not in page.lower()
+    headers = await page_headers(browser)
+    async with reading(f"{told.service.url}{STREAM}", headers) as events:
+        counting = AvailabilityNews.model_validate((await events.until("availability")).data)
+        assert (counting.known, counting.counting) == (False, True)
+
+        told.source.tell(cluster(l4=flavor_state(free=0, used=7)))
+        counted = AvailabilityNews.model_validate((await events.until("availability")).data)
+        assert (counted.known, counted.counting) == (True, False)
 
 
 async def test_what_says_the_same_is_not_sent_again(told: Told, hub: FakeHub) -> None:

@@ -28,8 +28,11 @@ def page(
     holders: tuple[Holder, ...] | None = None,
     strays: dict[str, int] | None = None,
     reason: Reason | None = None,
+    missing: str | None = None,
 ) -> AvailabilityView:
-    flavor = FlavorAvailability(slug="l4", display_name="L4", state=state, holders=holders)
+    flavor = FlavorAvailability(
+        slug="l4", display_name="L4", state=state, holders=holders, missing=missing
+    )
     found = Availability(
         as_of=SINCE,
         age_s=0.0,
@@ -158,6 +161,19 @@ DOWN = "Down: on nodes that are not ready, taken out of service or kept for othe
 )
 def test_what_else_there_is_to_say(changes: dict[str, object], notes: list[str]) -> None:
     assert list(flavor(flavor_state(**changes)).notes) == notes
+
+
+@pytest.mark.parametrize(
+    ("total", "notes"),
+    [
+        pytest.param(0, ("NVIDIA's driver is not loaded.",), id="none"),
+        pytest.param(8, (), id="some-that-are-there-all-the-same"),
+    ],
+)
+def test_a_machine_without_any_says_what_is_missing(total: int, notes: tuple[str, ...]) -> None:
+    state = flavor_state(total=total, down=0, used=total, free=0, largest_block=0)
+    (found,) = page(state, scope="machine", missing="NVIDIA's driver is not loaded.").flavors
+    assert found.notes == notes
 
 
 def test_one_machine_is_one_block() -> None:

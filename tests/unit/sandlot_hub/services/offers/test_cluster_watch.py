@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typing_extensions import override
 
 from sandlot_hub.adapters.clock import SystemClock
 from sandlot_hub.adapters.cluster_access import ClusterAccessError
@@ -26,7 +27,7 @@ from support.memory_api import NODES, PODS, MemoryApi, node, pod
 from support.virtual_time import START, VirtualTime
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from sandlot_contracts.capacity import CapacityState, FlavorState
     from sandlot_hub.domain.values.ports import Clock
@@ -125,6 +126,14 @@ async def test_a_change_is_told() -> None:
         b.api.put(NODES, node("n1", unschedulable=True))
         await b.free(0)
         assert b.heard == [1, 2, 3, 4]
+
+
+async def test_it_is_told_with_which_images_none_of_it_holds() -> None:
+    place = OWN.model_copy(update={"uncounted_images": ("odd",)})
+    async with bench(cluster(pod("a")), place=place) as b:
+        await b.free(3)
+        assert b.capacity is not None
+        assert b.capacity.uncounted_images == ("odd",)
 
 
 async def test_only_what_is_something_else_is_news_but_it_is_true_at_a_later_moment() -> None:
@@ -289,5 +298,51 @@ async def test_a_first_list_that_takes_long_keeps_nobody_waiting() -> None:
     async with bench(api, clock=SystemClock(), pace=replace(PACE, first=0.05)) as b:
         snapshot = await b.watch.snapshot()
         assert not snapshot.known
+        api.failing.clear()
+        await b.free(4)
+
+
+class SlowApi(MemoryApi):
+    """Answers lists when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = asyncio.Event()
+
+    @override
+    async def page(
+        self,
+        path: str,
+        query: Mapping[str, str],
+        *,
+        begun: Callable[[bytes], None] | None = None,
+    ) -> bytes:
+        await self.go_on.wait()
+        return await super().page(path, query, begun=begun)
+
+
+async def test_while_the_first_list_is_read_people_are_told_that_it_is_being_counted() -> None:
+    api = SlowApi()
+    api.put(NODES, node("n1"))
+    async with bench(api, clock=SystemClock(), pace=replace(PACE, first=0.05)) as b:
+        snapshot = await b.watch.snapshot()
+        assert (snapshot.known, snapshot.counting) == (False, True)
+        api.go_on.set()
+        await b.free(4)
+        assert not b.watch.latest.counting
+        # What was known once is not being counted when it is not known any more.
+        assert not b.watch.latest.forgotten().counting
+
+
+async def test_a_first_list_that_fails_is_not_one_that_is_being_counted() -> None:
+    api = SlowApi()
+    api.put(NODES, node("n1"))
+    api.fail(NODES, *[ClusterUnreachableError("gone") for _ in range(10_000)])
+    async with bench(api, clock=SystemClock(), pace=replace(PACE, first=0.05)) as b:
+        counting = await b.watch.snapshot()
+        api.go_on.set()
+        await b.until(lambda: not b.watch.latest.counting)
+        assert not b.watch.latest.known
+        assert b.watch.latest.version > counting.version
         api.failing.clear()
         await b.free(4)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +18,7 @@ from sandlot_hub.adapters.supervisor_client import (
 from sandlot_hub.services.errors import build_problem
 from sandlot_hub.services.offers.watch import MachineWatch, Pace
 from support.fake_supervisor import facilities
+from support.virtual_time import START, VirtualTime
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,22 +27,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio
 
-START = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 AWAY = SupervisorUnreachableError("away")
 AT_ONCE = Pace(wait=0, patience=30, answer=30, between=0, first_pause=0, longest_pause=0)
-
-
-@dataclass
-class StillClock:
-    """Time that passes when the test says so."""
-
-    seconds: float = 0.0
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.seconds)
-
-    def monotonic(self) -> float:
-        return self.seconds
 
 
 @dataclass
@@ -63,7 +50,7 @@ class Supervisor:
 
 class Bench:
     def __init__(self, pace: Pace, jitter: float) -> None:
-        self.clock = StillClock()
+        self.clock = VirtualTime()
         self.supervisor = Supervisor()
         self.heard: list[int] = []
         """The version of every news."""

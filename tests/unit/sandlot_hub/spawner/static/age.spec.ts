@@ -55,6 +55,16 @@ describe('describeAge', () => {
   });
 });
 
+describe('describeAge of what is still being counted', () => {
+  it('says no time since which it is not known', () => {
+    expect(
+      describeAge({ age: 90, connection: 'live', known: false, counting: true })
+    ).toBe(
+      'What is free is still being counted; the hub checks it when you start.'
+    );
+  });
+});
+
 describe('Age', () => {
   it('grows from what it was when it arrived', () => {
     let now = 50_000;

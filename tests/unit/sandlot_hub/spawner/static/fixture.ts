@@ -132,6 +132,7 @@ export function offers(
   return {
     age_s: 1,
     as_of: '2026-11-21T12:00:00Z',
+    counting: false,
     known: true,
     profiles,
     settings_hash: 'a',
