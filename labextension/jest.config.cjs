@@ -25,6 +25,8 @@ module.exports = {
   ],
   testEnvironment: '<rootDir>/jest-environment.cjs',
   testMatch: ['**/*.spec.{ts,tsx}'],
+  // On a machine that does other things too, the first page of a file takes longer than 5 s.
+  testTimeout: 60_000,
   transform: {
     '\\.[jt]sx?$': ['babel-jest', { configFile: false, presets }]
   },

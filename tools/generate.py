@@ -176,6 +176,8 @@ def _words(kind: Any, described: dict[str, Any]) -> str:
 def _pairs(kind: Any) -> str:
     if kind is Any:
         return "names to values"
+    if get_origin(kind) is Annotated and get_args(kind)[0] is int:
+        return "texts to whole numbers"
     return "slugs to mappings, see below" if _is_model(kind) else "texts to texts"
 
 

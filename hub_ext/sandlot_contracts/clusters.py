@@ -41,6 +41,14 @@ class ClusterImage(WireModel):
     )
 
 
+class ClusterAccelerator(WireModel):
+    """The accelerators of each worker."""
+
+    flavor: str = Field(description="Slug of the flavor.")
+    display_name: str
+    count: int = Field(ge=1)
+
+
 class ClusterSize(WireModel):
     """What each worker has."""
 
@@ -48,6 +56,7 @@ class ClusterSize(WireModel):
     display_name: str
     cpus: float = Field(gt=0, description="CPU cores.")
     memory_bytes: int = Field(gt=0)
+    accelerator: ClusterAccelerator | None = Field(default=None, description="None: it has none.")
 
 
 class ClusterState(WireModel):
@@ -57,7 +66,12 @@ class ClusterState(WireModel):
     status: ClusterStatus
     code: str = Field(default="", description="Stable code of why it failed, when it did.")
     reason: str = Field(default="", description="Why it failed, one sentence, when it did.")
-    detail: str = Field(default="", description="What it waits for, one sentence, while PENDING.")
+    next: str = Field(default="", description="What to do now, one sentence, when it failed.")
+    detail: str = Field(
+        default="",
+        description="What it waits for: while PENDING, and while RUNNING, what workers that are "
+        "wanted wait for.",
+    )
     started_at: str = Field(description="When it was asked for: UTC, ISO 8601.")
     stopped_at: str | None = Field(default=None, description="When nothing of it was left.")
     image: ClusterImage
@@ -87,6 +101,7 @@ class ClusterLimits(WireModel):
     workers: int | None = None
     cpus: float | None = None
     memory_bytes: int | None = None
+    accelerators: int | None = None
 
 
 class ClusterUsage(WireModel):
@@ -96,6 +111,7 @@ class ClusterUsage(WireModel):
     workers: int = Field(ge=0)
     cpus: float = Field(ge=0)
     memory_bytes: int = Field(ge=0)
+    accelerators: int = Field(default=0, ge=0)
 
 
 class ClusterList(WireModel):

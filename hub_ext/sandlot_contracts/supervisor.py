@@ -71,7 +71,8 @@ class LocalFacilities(WireModel):
     )
     gpu_holders: dict[str, dict[str, int]] = Field(
         default_factory=dict,
-        description="Accelerators that servers hold: by the slug of the flavor, then by owner.",
+        description="Accelerators that servers and workers of clusters hold: by the slug of the "
+        "flavor, then by owner.",
     )
 
 

@@ -209,6 +209,10 @@ export interface PageOffers {
    * Whether availability is known; False: since `as_of` it is not.
    */
   known: boolean;
+  /**
+   * Whether what is free is still being counted for the first time, so not known.
+   */
+  counting: boolean;
   settings_hash: string;
   profiles: ProfileOffer[];
 }
@@ -334,6 +338,10 @@ export interface Alive {
   as_of: string;
   age_s: number;
   known: boolean;
+  /**
+   * Whether what is free is still being counted for the first time, so not known.
+   */
+  counting: boolean;
 }
 /**
  * Reply of ``GET /services/offers/api/v1/availability``.
@@ -351,6 +359,10 @@ export interface Availability {
    * Whether it is known; False: since `as_of` it is not.
    */
   known: boolean;
+  /**
+   * Whether what is free is still being counted for the first time, so not known.
+   */
+  counting: boolean;
   settings_hash: string;
   /**
    * What was counted; None when it is not known.
@@ -378,6 +390,10 @@ export interface FlavorAvailability {
    * None when it is not known.
    */
   state: FlavorState | null;
+  /**
+   * Why this machine has none, a sentence; None when it has some.
+   */
+  missing: string | null;
   /**
    * Who has them, most first; None when the caller may not know.
    */
@@ -447,6 +463,10 @@ export interface AvailabilityNews {
    */
   age_s: number;
   known: boolean;
+  /**
+   * Whether what is free is still being counted for the first time, so not known.
+   */
+  counting: boolean;
   settings_hash: string;
   /**
    * What the page shows between its title and its end.
@@ -479,7 +499,11 @@ export interface PageCluster {
    */
   reason: string;
   /**
-   * What it waits for, one sentence, while PENDING.
+   * What to do now, one sentence, when it failed.
+   */
+  next: string;
+  /**
+   * What it waits for: while PENDING, and while RUNNING, what workers that are wanted wait for.
    */
   detail: string;
   /**
@@ -543,6 +567,21 @@ export interface ClusterSize {
    */
   cpus: number;
   memory_bytes: number;
+  /**
+   * None: it has none.
+   */
+  accelerator: ClusterAccelerator | null;
+}
+/**
+ * The accelerators of each worker.
+ */
+export interface ClusterAccelerator {
+  /**
+   * Slug of the flavor.
+   */
+  flavor: string;
+  display_name: string;
+  count: number;
 }
 /**
  * How many workers there are.
@@ -581,6 +620,7 @@ export interface ClusterLimits {
   workers: number | null;
   cpus: number | null;
   memory_bytes: number | null;
+  accelerators: number | null;
 }
 /**
  * What all clusters of the caller have, or were promised.
@@ -590,6 +630,7 @@ export interface ClusterUsage {
   workers: number;
   cpus: number;
   memory_bytes: number;
+  accelerators: number;
 }
 /**
  * Reply of ``GET api/v1/sandlot/options``: what the caller may make a cluster of.

@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from support.dask_user import COMPUTE, SQUARES, said
+from support.dask_user import COMPUTE, SQUARES, dask_processes, said
 from support.looks import SERIOUS
 from support.people import Person
-from support.processes import find_below
+from support.processes import environment, find_below, server_of
 from support.stack import Launch, open_folder, running
 
 if TYPE_CHECKING:
@@ -43,6 +46,9 @@ dask:
 START_MS = 90_000
 """How long processes of Dask may take to start, on a machine that does other things too."""
 SOON_MS = 2_000
+AWAY_MS = 2 * SOON_MS
+"""The same where a part of it is a wait that ends shortly before: on a machine that does other
+things too the rest of it may take longer than there is left."""
 SHOWS_TASKS = """\
 () => window.Bokeh?.documents.some(
     each => [...each._all_models.values()].some(
@@ -101,6 +107,17 @@ def one_click_to_a_cluster(clusters: Clusters) -> str:
     clusters.has_workers(2)
     expect(clusters.cards).to_contain_text("JupyterLab · each worker: Tiny · 1 core · 1 GiB")
     return clusters.cards.locator("h3").get_attribute("title") or ""
+
+
+def the_palette_offers(page: Page, *commands: str) -> None:
+    """Found by keyboard alone."""
+    page.keyboard.press("Control+Shift+C")
+    search = page.locator(".lm-CommandPalette-input:visible")
+    search.fill("dask cluster")
+    for command in commands:
+        expect(page.locator(f".lm-CommandPalette-item[data-command='{command}']")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(search).to_have_count(0)
 
 
 def lab_lists_it_as_running(clusters: Clusters, name: str) -> None:
@@ -174,6 +191,32 @@ def it_says_that_the_gateway_is_away(clusters: Clusters, stack: Stack) -> None:
     expect(clusters.cards).to_contain_text("● Running")
 
 
+def it_says_that_the_gateway_hangs(clusters: Clusters, stack: Stack) -> None:
+    """As when it is away: a connection that stays open and tells nothing is no comfort."""
+    gateway = find_below(stack.process.pid, "sandlot_hub.services.dask_gateway")
+    os.kill(gateway, signal.SIGSTOP)
+    try:
+        expect(clusters.panel).to_contain_text("reconnecting…", timeout=AWAY_MS)
+        expect(clusters.cards).to_have_count(1)
+    finally:
+        os.kill(gateway, signal.SIGCONT)
+    expect(clusters.panel).not_to_contain_text("reconnecting…", timeout=START_MS)
+    expect(clusters.cards).to_contain_text("● Running")
+
+
+def it_says_that_nothing_can_be_kept(clusters: Clusters, stack: Stack) -> None:
+    """Before anybody orders something in vain: somebody else has locked the database."""
+    database = stack.data_dir / "services" / "dask-gateway" / "clusters.sqlite"
+    with closing(sqlite3.connect(database, isolation_level=None)) as locker:
+        locker.execute("BEGIN EXCLUSIVE")
+        expect(clusters.panel).to_contain_text("cannot be written now", timeout=AWAY_MS)
+        expect(clusters.panel).to_contain_text("reconnecting…")
+        expect(clusters.cards).to_have_count(1)
+        locker.execute("ROLLBACK")
+    expect(clusters.panel).not_to_contain_text("reconnecting…", timeout=START_MS)
+    expect(clusters.cards).to_contain_text("● Running")
+
+
 def an_end_without_loss_can_be_undone(clusters: Clusters) -> None:
     """Without workers nothing is lost: nobody is asked, and it can be undone."""
     number = clusters.panel.get_by_role("spinbutton", name="Number of workers")
@@ -219,6 +262,36 @@ def it_stops(clusters: Clusters) -> None:
     expect(clusters.panel).to_contain_text("You have no clusters.")
 
 
+def its_scheduler_is_lost(clusters: Clusters, stack: Stack) -> None:
+    """Why is told within two seconds."""
+    clusters.press("+ New cluster")
+    expect(clusters.cards).to_contain_text("● Running", timeout=START_MS)
+    name = clusters.cards.locator("h3").get_attribute("title") or ""
+    (scheduler,) = dask_processes(stack.process.pid, name, "scheduler")
+    os.kill(scheduler.pid, signal.SIGKILL)
+    expect(clusters.cards).to_contain_text("signal SIGKILL", timeout=SOON_MS)
+    expect(clusters.cards).to_contain_text("✕ Failed", timeout=START_MS)
+
+
+def another_one_is_stopped_elsewhere(clusters: Clusters, stack: Stack, person: Person) -> None:
+    """After the one that failed; the panel hears of it within two seconds."""
+    clusters.press("+ New cluster")
+    running = clusters.cards.filter(has_text="● Running")
+    expect(running).to_have_count(1, timeout=START_MS)
+    name = running.locator("h3").get_attribute("title")
+    server = server_of(stack.process.pid, person.name)
+    token = environment(server.pid)["JUPYTERHUB_API_TOKEN"]
+    reply = requests.delete(
+        f"{stack.url}services/dask-gateway/api/v1/clusters/{name}",
+        headers={"Authorization": f"token {token}"},
+        timeout=60,
+    )
+    assert reply.status_code == 204
+    expect(running).to_have_count(0, timeout=SOON_MS)
+    expect(clusters.cards).to_have_count(1, timeout=START_MS)
+    expect(clusters.cards).to_contain_text("✕ Failed")
+
+
 def troubles(page: Page) -> list[str]:
     """Return what axe-core finds serious or worse in the panel."""
     found = Axe().run(page, context="#sandlot-clusters").response["violations"]
@@ -233,13 +306,14 @@ def troubles(page: Page) -> list[str]:
 def test_one_click_to_a_cluster_and_to_its_result(
     dask_stack: Stack, new_person: Callable[..., Page]
 ) -> None:
-    """Cluster, code, result, plot, scaling, a gateway that dies, another server, the end."""
+    """Cluster, code, result, plot, scaling, a gateway that dies, another server, three ends."""
     person = Person(new_person(), "ann", dask_stack.add_user("ann"))
     person.log_in(dask_stack.url)
     person.start()
     card = person.page.locator(".jp-LauncherCard", has_text="New Dask Cluster")
     expect(card).to_be_visible()
     person.open_notebook()
+    the_palette_offers(person.page, "sandlot:new-cluster", "sandlot:show-clusters")
     clusters = Clusters(person).open()
     name = one_click_to_a_cluster(clusters)
     lab_lists_it_as_running(clusters, name)
@@ -257,7 +331,11 @@ def test_one_click_to_a_cluster_and_to_its_result(
     it_scales(clusters)
     an_end_without_loss_can_be_undone(clusters)
     it_says_that_the_gateway_is_away(clusters, dask_stack)
+    it_says_that_the_gateway_hangs(clusters, dask_stack)
+    it_says_that_nothing_can_be_kept(clusters, dask_stack)
     the_server_is_another_one(person, dask_stack.url)
     again = Clusters(person).open()
     expect(again.cards.locator("h3")).to_have_attribute("title", name)
     it_stops(again)
+    its_scheduler_is_lost(again, dask_stack)
+    another_one_is_stopped_elsewhere(again, dask_stack, person)

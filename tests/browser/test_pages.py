@@ -121,6 +121,8 @@ def test_the_form_works_without_javascript_and_the_popup_with_keys(
     popup = page.locator(".jp-sandlot-Popup")
     expect(popup).to_be_visible()
     expect(popup).to_contain_text("JupyterLab")
+    # Of a machine without one; what has free ones is in the unit tests.
+    expect(popup.get_by_text("GPU: ")).to_have_text("GPU: there is no NVIDIA GPU here now")
     person.picture("lab-popup.png")
     assert serious(page, ".jp-sandlot-Popup") == []
     page.keyboard.press("Escape")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandlot_hub.adapters.supervisor_client import SupervisorClient
+from support.dask_user import DaskUser, dask_processes, said
 from support.fake_nvml import GPU_IS_LOST, build_fake_nvml, gpu
 from support.hub_user import HubUser
 from support.processes import environment, find_below, server_of, wait_ended
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandlot_contracts.capacity import FlavorState
+    from sandlot_contracts.clusters import ClusterList
     from sandlot_contracts.supervisor import LocalFacilities
     from support.fake_nvml import FakeNvml
 
@@ -61,6 +63,25 @@ SETTINGS: dict[str, Any] = {
     "local": {"stop_grace": "2 s"},
 }
 GPU = {"profile": "all", "image": "base", "size": "gpu"}
+TWO_WORKERS = """\
+import json, os
+from dask_gateway import GatewayCluster
+cluster = GatewayCluster(worker_size="gpu")
+client = cluster.get_client()
+cluster.scale(3)
+client.wait_for_workers(2, timeout=60)
+"""
+READ = """\
+import json, os
+def told():
+    return os.environ["CUDA_VISIBLE_DEVICES"], os.getpid()
+futures = [
+    client.submit(told, workers=[each], resources={"GPU": 1}, pure=False)
+    for each in client.scheduler_info(n_workers=-1)["workers"]
+]
+print(json.dumps(sorted(client.gather(futures))))
+"""
+"""Code of a notebook with a `client`: which GPUs each worker is told to use, and its process."""
 
 
 class Machine:
@@ -70,6 +91,7 @@ class Machine:
         self.stack = stack
         self.nvml = nvml
         self._people: dict[str, HubUser] = {}
+        self._with_clusters: list[DaskUser] = []
 
     def person(self, name: str) -> HubUser:
         """Return somebody who is logged in."""
@@ -100,10 +122,19 @@ class Machine:
         found = self.facilities(lambda f: f.capacity is not None and _l4(f).free == number)
         return _l4(found)
 
+    def with_clusters(self, name: str, size: str) -> DaskUser:
+        """Return somebody whose server runs, and can have clusters."""
+        self.person(name).start({**GPU, "size": size})
+        self._with_clusters.append(DaskUser(self.person(name)))
+        return self._with_clusters[-1]
+
     def all_stopped(self) -> None:
         """Stop whatever people have left, and wait until both GPUs are free."""
-        for person in self._people.values():
-            person.stop()
+        for person in self._with_clusters:
+            person.stop_all()
+        self._with_clusters.clear()
+        for each in self._people.values():
+            each.stop()
         self.nvml.tell(gpu(ONE), gpu(TWO))
         self.free(2)
 
@@ -113,6 +144,7 @@ class Machine:
         self.stack.kill()
         self.stack.wait()
         self._people.clear()
+        self._with_clusters.clear()
         self.stack = Stack(data_dir, launch).wait_ready()
 
 
@@ -200,13 +232,61 @@ def test_what_this_machine_lacks_is_refused_with_what_is_missing(machine: Machin
     assert "no AMD GPU" in refused.json()["message"]
 
 
+def test_workers_of_a_cluster_have_gpus_of_their_own(machine: Machine) -> None:
+    """Two of three work, the third says what it waits for; a killed one's is the next one's."""
+    ann, pid = machine.with_clusters("ann", "small"), machine.stack.process.pid
+    with ann.notebook() as cell:
+        assert cell.run(TWO_WORKERS) == ""
+        first = said(cell.run(READ))
+        assert [each[0] for each in first] == [ONE, TWO]
+        (found,) = ann.wait(_two_work_and_one_waits).clusters
+        assert found.detail == (
+            "A worker needs NVIDIA L4, and none is free of the 2 on this machine. "
+            "It starts when there is one for it."
+        )
+        assert found.size.accelerator is not None
+        assert found.size.accelerator.model_dump() == {
+            "flavor": "l4",
+            "display_name": "NVIDIA L4",
+            "count": 1,
+        }
+        told = machine.facilities(lambda f: _l4(f).free == 0)
+        assert (_l4(told).used, told.gpu_holders) == (2, {"l4": {"ann": 2}})
+        refused = machine.person("bob").api("POST", "users/bob/server", json={"user_options": GPU})
+        assert json.loads(refused.headers["Sandlot-Problem"])["code"] == "accelerators-busy"
+
+        os.kill(find_below(pid, "sandlot_hub.services.dask_gateway"), signal.SIGKILL)
+        killed = dask_processes(pid, found.name, "worker")[0]
+        os.kill(killed.pid, signal.SIGKILL)
+        wait_ended([killed])
+        machine.stack.run("restart", "dask-gateway")
+        ann.wait_cluster(found.name, lambda each: each.workers.running == 2)
+        again = said(cell.run("client.wait_for_workers(2, timeout=60)\n" + READ))
+        assert [each[0] for each in again] == [ONE, TWO]
+        assert len({each[1] for each in (*first, *again)}) == 3, "one of them is new"
+        ann.stop_all()
+        assert machine.free(2).used == 0
+
+
+def _two_work_and_one_waits(found: ClusterList) -> bool:
+    (cluster,) = found.clusters
+    workers = cluster.workers
+    return bool(cluster.detail) and (workers.running, workers.starting) == (2, 1)
+
+
 def test_a_lease_outlives_the_hub_and_no_supervisor(machine: Machine) -> None:
-    machine.person("ann").start(GPU)
-    process = server_of(machine.stack.process.pid, "ann")
-    os.kill(find_below(machine.stack.process.pid, "jupyterhub -f"), signal.SIGKILL)
+    ann = machine.with_clusters("ann", "gpu")
+    cluster = ann.create(worker_size="gpu")
+    ann.running(cluster)
+    ann.scale(cluster, 1)
+    pid = machine.stack.process.pid
+    assert machine.free(0).used == 2
+    ended = [server_of(pid, "ann"), *dask_processes(pid, cluster)]
+    assert {environment(each.pid)["CUDA_VISIBLE_DEVICES"] for each in ended} == {ONE, TWO, ""}
+    os.kill(find_below(pid, "jupyterhub -f"), signal.SIGKILL)
     machine.stack.wait_for("The hub ended with exit code 137")
-    assert machine.free(1).used == 1
+    assert machine.free(0).used == 2
 
     machine.killed_and_started_again()
-    wait_ended([process])
+    wait_ended(ended)
     assert machine.free(2).used == 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.dask_user import COMPUTE, SQUARES, DaskUser, dask_processes, said
 from support.hub_user import HubUser
 from support.processes import below, server_of, wait_ended
 from support.stack import AS_ROOT, Launch, open_folder, running
@@ -61,6 +62,10 @@ def test_terminal_status_and_login_page_say_so(shared: Stack) -> None:
     assert "trust" in HubUser(shared.url, "ann").get("hub/login").text
 
 
+def ann_uid(shared: Stack) -> int:
+    return (shared.data_dir / "homes" / "ann").stat().st_uid
+
+
 def test_everything_runs_as_the_one_user(shared: Stack, ann: HubUser) -> None:
     expected = os.geteuid() if UID is None else UID
     assert {each.uid for each in below(shared.process.pid)} == {expected}
@@ -69,6 +74,30 @@ def test_everything_runs_as_the_one_user(shared: Stack, ann: HubUser) -> None:
     assert home.stat().st_uid == expected
     assert home.stat().st_mode & 0o777 == 0o700
     assert shared.data_dir.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_cluster_computes_shows_its_plots_and_ends(shared: Stack, ann: HubUser) -> None:
+    owner = DaskUser(ann)
+    with owner.notebook() as cell:
+        cell.run(
+            "from dask_gateway import GatewayCluster\n"
+            "cluster = GatewayCluster(); cluster.scale(2)\n"
+            "client = cluster.get_client(); client.wait_for_workers(2)"
+        )
+        (info,) = owner.overview().clusters
+        processes = dask_processes(shared.process.pid, info.name)
+        assert {each.uid for each in processes} == {ann_uid(shared)}
+        result = said(cell.run(COMPUTE))
+        assert (result["sum"], len(result["pids"])) == (SQUARES, 2)
+
+        page = f"user/ann/sandlot/api/v1/clusters/{info.name}/dashboard"
+        assert "Individual Task Stream" in ann.get(f"{page}/individual-plots.json").json()
+        assert "Bokeh" in ann.get(f"{page}/individual-task-stream").text
+        nobody = HubUser(shared.url, "nobody")
+        assert nobody.get(f"{page}/individual-task-stream").status_code == 403
+        cell.run("cluster.shutdown()")
+    owner.wait(lambda found: found.used.clusters == 0)
+    wait_ended(processes)
 
 
 def test_a_killed_guard_leaves_nothing_and_others_go_on(shared: Stack, ann: HubUser) -> None:

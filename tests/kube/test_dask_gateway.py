@@ -65,10 +65,14 @@ def make_world(
     @asynccontextmanager
     async def made(document: dict[str, Any]) -> AsyncIterator[World]:
         async with (
-            dask_hub(document, plane=plane, client=api, namespace=namespace, folder=tmp_path) as (
-                hub,
-                gateway,
-            ),
+            dask_hub(
+                document,
+                plane=plane,
+                client=api,
+                namespace=namespace,
+                folder=tmp_path,
+                offers=await namespace.offers_account(),
+            ) as (hub, gateway),
             hub.client() as admin,
         ):
             await admin.add_users("ann", "bob")
@@ -111,6 +115,7 @@ async def test_a_cluster_lives_while_its_gateway_dies(
     document = settings(pool)
     document["kubernetes"]["node_selector"] = {}
     document["accelerators"]["l4"]["kubernetes"]["node_selector"] = pool.placement["nodeSelector"]
+    document["availability"] = {"show_users": {"everybody": True}}
     async with make_world(document) as world:
         ann, gateway = world.ann, world.gateway
         name = await ann.create(worker_size="gpu")
@@ -159,9 +164,53 @@ async def _is_the_same_after_both_were_killed(
     assert "tls_key" not in listed[name]
     assert await ann.beat(name, 4, *workers) == 200
     await ann.has_workers(name, 4)
+    bobs = await _a_fifth_gpu_is_waited_for(world)
     # One that does not work yet goes when it is not wanted; those that work are the
     # scheduler's to choose from.
     assert await ann.beat(name, 2, *workers) == 200
+    await ann.namespace.core.delete_namespaced_pod(workers[0], ann.namespace.name)
+    await _told(world.bob, bobs, lambda told: not told["detail"])
+    (worker,) = await world.bob.pods(bobs, WORKER)
+    assert worker.spec.node_name, "what is given back is the next one's"
+    assert (await world.bob("DELETE", f"clusters/{bobs}")).status == 204
+
+
+async def _a_fifth_gpu_is_waited_for(world: World) -> str:
+    """Have another cluster want a GPU where ann's workers have all four; return its name."""
+    bob = world.bob
+    name = await bob.create(worker_size="gpu")
+    await bob.when(name, "RUNNING")
+    assert await bob.beat(name, 1) == 200
+    told = await _told(bob, name, lambda told: "NVIDIA L4" in told["detail"])
+    assert told["detail"] == "All NVIDIA L4 of the cluster are in use."
+    assert (told["status"], told["workers"]["starting"]) == ("RUNNING", 1)
+    assert told["size"]["accelerator"] == {"flavor": "l4", "display_name": "NVIDIA L4", "count": 1}
+    found: dict[str, Any] = {}
+
+    async def counted() -> bool:
+        reply = await bob.client("GET", "/services/offers/api/v1/availability")
+        found.update(*reply.json["flavors"])
+        return bool(found["state"] and found["state"]["waiting"])
+
+    await until(counted, what="somebody is seen to wait")
+    state = found["state"]
+    assert (state["total"], state["used"], state["free"], state["waiting"]) == (4, 4, 0, 1)
+    assert found["holders"] == [{"user": "ann", "count": 4}]
+    return name
+
+
+async def _told(
+    person: DaskPerson, name: str, done: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
+    """Wait until the owner of a cluster is told something; return all of it."""
+    found: dict[str, Any] = {}
+
+    async def so() -> bool:
+        found.update(await person.look(name))
+        return done(found)
+
+    await until(so, what=f"the owner of {name} is told")
+    return found
 
 
 def _whose(worker: Any, scheduler: Any, pool: Pool) -> None:
@@ -253,6 +302,7 @@ async def _no_more_workers(world: World, first: str, second: str) -> None:
     for _ in range(3):
         assert await ann.beat(first, 50) == 200
     workers = await ann.has_workers(first, 5)
+    assert "you may have 5 workers together" in (await ann.look(first))["detail"]
     assert await ann.beat(second, 1) == 200
     assert (await ann.look(second))["workers"]["wanted"] == 0
     # What it says that it no longer wants, and still has, is nobody else's.
@@ -289,15 +339,30 @@ async def _ended_by_themselves(bob: DaskPerson, namespace: TestNamespace, name: 
     assert told["code"] == "scheduler-ended"
     assert told["reason"].startswith("Its scheduler ended")
     assert "3" in told["reason"]
+    assert "Next:" not in told["reason"]
+    assert told["next"].startswith("Next:")
 
 
 async def _removed_by_somebody(bob: DaskPerson, namespace: TestNamespace, name: str) -> None:
+    """What has become of it is told at once, while a worker of it takes its time to end."""
     await bob.when(name, "RUNNING")
+    assert await bob.beat(name, 1) == 200
+    (worker,) = await bob.has_workers(name, 1)
+    stuck = fate_annotations(Fate.STUCK)
+
+    async def annotate(values: dict[str, str | None]) -> None:
+        change = {"metadata": {"annotations": values}}
+        await namespace.core.patch_namespaced_pod(worker, namespace.name, change)
+
+    await annotate({**stuck})
     (pod,) = await bob.pods(name, SCHEDULER)
     await namespace.core.delete_namespaced_pod(pod.metadata.name, namespace.name)
-    told = await bob.when(name, "FAILED")
+    told = await bob.when(name, "STOPPING")
     assert told["code"] == "vanished"
     assert told["reason"].startswith("Its scheduler was removed from the cluster")
+    assert (await bob("GET", f"clusters/{name}")).json["tls_key"] is None
+    await annotate(dict.fromkeys(stuck))
+    assert (await bob.when(name, "FAILED"))["code"] == "vanished"
 
 
 async def _workers_fail(bob: DaskPerson, namespace: TestNamespace, name: str) -> None:
@@ -311,6 +376,8 @@ async def _workers_fail(bob: DaskPerson, namespace: TestNamespace, name: str) ->
     told = await bob.when(name, "FAILED")
     assert told["code"] == "workers-failed"
     assert "The last one: The worker used all of its memory" in told["reason"]
+    assert "Next:" not in told["reason"]
+    assert told["next"].startswith("Next:")
 
 
 async def _another(ann: DaskPerson, name: str, *, than: str) -> None:

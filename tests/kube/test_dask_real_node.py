@@ -7,13 +7,21 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kubernetes_asyncio.client import CoreV1Api
-from kubernetes_asyncio.stream import WsApiClient
 
-from sandlot_hub.domain.dask.names import SCHEDULER, WORKER
-from support.cluster.dask import CONTROLLER, GATEWAY, dask_hub
+from sandlot_hub.domain.dask.names import (
+    API_PORT,
+    CLUSTER,
+    DASHBOARD_PORT,
+    SCHEDULER,
+    SCHEDULER_PORT,
+    WORKER,
+)
+from support.cluster.control_plane import STORAGE_CLASS
+from support.cluster.dask import CONTROLLER, GATEWAY, PROXY, dask_hub, documents
 from support.cluster.dask_person import DaskPerson
+from support.cluster.enforcer import REFUSED, enforced
 from support.cluster.hub_client import hub_client
+from support.cluster.in_pod import OPEN, opened, run_in_pod, stand_in_for
 from support.cluster.real_node import REAL, REGISTRY
 from support.cluster.waiting import until
 
@@ -36,15 +44,25 @@ pytestmark = [
 
 COMPUTED = """\
 import json, socket
+from pathlib import Path
 from dask_gateway import Gateway, GatewayCluster
 
+(Path.home() / "numbers").write_text("499500")
 cluster = GatewayCluster()
 cluster.scale(2)
 with cluster.get_client() as client:
     client.wait_for_workers(2, timeout=60)
-    where = sorted(client.run(socket.gethostname).values())
-    total = client.submit(sum, range(1000)).result(timeout=30)
-told = {"name": cluster.name, "where": where, "total": total, "link": cluster.dashboard_link}
+    workers = client.run(socket.gethostname)
+    total = client.submit(sum, range(1000)).result(timeout=60)
+    # Each worker reads it, at the path at which the server has written it.
+    read = client.run(lambda path: Path(path).read_text(), str(Path.home() / "numbers"))
+told = {
+    "name": cluster.name,
+    "workers": {name: address for address, name in workers.items()},
+    "total": total,
+    "read": [*read.values()],
+    "link": cluster.dashboard_link,
+}
 print("told", json.dumps(told))
 cluster.close(shutdown=False)
 """
@@ -57,6 +75,25 @@ with Gateway() as gateway:
         print("told", client.submit(sum, range(10)).result(timeout=30))
     gateway.stop_cluster(found.name)
 """
+SERVER = "jupyter-ann"
+CHOICE = {"profile": "everyday", "image": "base", "size": "small"}
+
+
+def _only(*which: str) -> dict[str, str]:
+    every = ("computing", "dashboard", "orders", "worker")
+    return {each: OPEN if each in which else REFUSED for each in every}
+
+
+REACHED = {
+    "her server": _only("dashboard"),
+    "her worker": _only("computing", "dashboard", "orders", "worker"),
+    "his server": _only(),
+    "his worker": _only(),
+    GATEWAY: _only("orders"),
+    PROXY: _only("computing"),
+}
+"""Who may open which connection to a cluster of hers."""
+STRANGERS = ("his server", "his worker")
 
 
 def document(reference: str) -> dict[str, Any]:
@@ -77,34 +114,19 @@ def document(reference: str) -> dict[str, Any]:
                 "sizes": ["small"],
             }
         },
-        "dask": {"scheduler": {"cpus": 0.3, "memory": "512 MiB"}},
+        "dask": {"scheduler": {"cpus": 0.3, "memory": "512 MiB"}, "mount_home": True},
         "kubernetes": {
-            "homes": {"kind": "none"},
+            "homes": {
+                "kind": "claim",
+                "size": "1 GiB",
+                "storage_class": STORAGE_CLASS,
+                # Of the one node; workers of several ask for it.
+                "access_mode": "ReadWriteMany",
+            },
             "node_selector": REAL.placement["nodeSelector"],
             "tolerations": REAL.placement["tolerations"],
         },
     }
-
-
-async def run(api: ApiClient, namespace: str, pod: str, code: str) -> str:
-    """Run Python in a person's server, as a terminal of theirs would; return what it told."""
-    # The client's types know only one word of a command.
-    command: Any = ["python", "-W", "ignore", "-c", code]
-    async with WsApiClient(configuration=api.configuration) as client:
-        answer: str = await CoreV1Api(client).connect_get_namespaced_pod_exec(
-            pod,
-            namespace,
-            command=command,
-            stderr=True,
-            stdin=False,
-            stdout=True,
-            tty=False,
-        )
-    # Of an answer that is JSON the client makes something else.
-    _, word, told = answer.rpartition("told ")
-    assert word, answer
-    # What a client says about itself at its end comes after it.
-    return told.splitlines()[0]
 
 
 async def test_somebody_computes_on_two_workers(
@@ -114,7 +136,10 @@ async def test_somebody_computes_on_two_workers(
     namespace: TestNamespace,
     tmp_path: Path,
 ) -> None:
-    """From their server: a cluster, two workers, a result, the dashboard; then all of it ends."""
+    """From their server: a cluster, two workers, a result, the dashboard; then all of it ends.
+
+    All of it happens under NetworkPolicies that the kernel enforces.
+    """
     assert cluster.plane is not None
     there = dask_hub(
         document(images["base"].reference),
@@ -126,30 +151,95 @@ async def test_somebody_computes_on_two_workers(
     )
     async with there as (hub, gateway), hub.client() as admin:
         await admin.add_users("ann")
-        await admin.started("ann", {"profile": "everyday", "image": "base", "size": "small"})
         token = (await admin("POST", "users/ann/tokens", json={})).json["token"]
         async with hub_client(hub.url, token) as client:
             ann = DaskPerson(client=client, gateway=gateway, namespace=namespace)
-            told = json.loads(await run(api, namespace.name, "jupyter-ann", COMPUTED))
-            name = told["name"]
-            assert told["total"] == 499500
-            workers = [each.metadata.name for each in await ann.pods(name, WORKER)]
-            assert told["where"] == sorted(workers)
+            async with enforced(api, cluster.plane.network) as enforcer:
+                await admin.started("ann", CHOICE)
+                told = json.loads(await run_in_pod(api, namespace.name, SERVER, COMPUTED))
+                name = told["name"]
+                assert told["total"] == 499500
+                assert told["read"] == ["499500", "499500"]
+                workers = [each.metadata.name for each in await ann.pods(name, WORKER)]
+                assert sorted(told["workers"]) == sorted(workers)
 
-            async def both_are_told() -> bool:
-                return bool((await ann.look(name))["workers"]["running"] == 2)
+                async def both_are_told() -> bool:
+                    return bool((await ann.look(name))["workers"]["running"] == 2)
 
-            # Schedulers tell how many they have every second.
-            await until(both_are_told, what="two workers are told", timeout_s=5.0)
-            await _is_seen_in_the_server(ann, name, told["link"])
-            await _is_computed_on_though_the_gateway_was_killed(gateway)
-            assert await run(api, namespace.name, "jupyter-ann", ENDED) == "45"
+                # Schedulers tell how many they have every second.
+                await until(both_are_told, what="two workers are told")
+                await _is_seen_in_the_server(ann, name, told["link"])
+                await _is_computed_on_though_the_gateway_was_killed(gateway)
+                targets = await _targets(ann, name, told["workers"])
+                others = await _others(ann, name, images["base"])
+                await enforcer.refresh()
+                assert await _reached(api, namespace, others, targets) == REACHED
+            # The same without enforcement: what was refused was there.
+            strangers = {each: others[each] for each in STRANGERS}
+            found = await _reached(api, namespace, strangers, targets)
+            assert found == dict.fromkeys(STRANGERS, dict.fromkeys(targets, OPEN))
+
+            assert await run_in_pod(api, namespace.name, SERVER, ENDED) == "45"
             await ann.when(name, "STOPPED")
             assert await ann.pods(name, SCHEDULER) == []
 
             lost = await ann.create(image="nightly")
-            told = await ann.when(lost, "FAILED")
-            assert told["code"] == "image-missing"
+            failed = await ann.when(lost, "FAILED")
+            assert failed["code"] == "image-missing"
+            await _is_told_when_its_scheduler_is_lost(ann)
+
+
+# --- who reaches it ------------------------------------------------------------------------
+
+
+async def _targets(ann: DaskPerson, name: str, workers: dict[str, str]) -> dict[str, Any]:
+    (scheduler,) = await ann.pods(name, SCHEDULER)
+    address = scheduler.status.pod_ip
+    host, _, port = workers[min(workers)].rpartition("/")[2].rpartition(":")
+    return {
+        "computing": (address, SCHEDULER_PORT),
+        "dashboard": (address, DASHBOARD_PORT),
+        "orders": (address, API_PORT),
+        "worker": (host, int(port)),
+    }
+
+
+async def _others(ann: DaskPerson, name: str, image: Archive) -> dict[str, str]:
+    """Return the pods from which it is tried: her server, a worker, and stand-ins for others."""
+    namespace = ann.namespace
+    server = await namespace.core.read_namespaced_pod(SERVER, namespace.name)
+    *_, worker = sorted(await ann.pods(name, WORKER), key=lambda each: str(each.metadata.name))
+    his = {"sandlot/owner": "bob", "sandlot/account": "bob"}
+    labels = {
+        "his server": {**server.metadata.labels, **his},
+        "his worker": {**worker.metadata.labels, **his, CLUSTER: "f" * 32},
+    }
+    for part in (GATEWAY, PROXY):
+        template = documents("Deployment")[part]["spec"]["template"]
+        labels[part] = template["metadata"]["labels"]
+    made = await asyncio.gather(
+        *(
+            stand_in_for(namespace, image, each.replace(" ", "-"), wanted)
+            for each, wanted in labels.items()
+        )
+    )
+    return {
+        "her server": SERVER,
+        "her worker": worker.metadata.name,
+        **dict(zip(labels, made, strict=True)),
+    }
+
+
+async def _reached(
+    api: ApiClient, namespace: TestNamespace, pods: dict[str, str], targets: dict[str, Any]
+) -> dict[str, dict[str, str]]:
+    found = await asyncio.gather(
+        *(opened(api, namespace.name, pod, targets) for pod in pods.values())
+    )
+    return dict(zip(pods, found, strict=True))
+
+
+# --- what is seen of it --------------------------------------------------------------------
 
 
 async def _is_seen_in_the_server(ann: DaskPerson, name: str, link: str) -> None:
@@ -166,3 +256,28 @@ async def _is_computed_on_though_the_gateway_was_killed(gateway: DaskGateway) ->
     for part in (GATEWAY, CONTROLLER):
         gateway.kill(part)
     await asyncio.to_thread(gateway.begin, GATEWAY, CONTROLLER)
+
+
+async def _is_told_when_its_scheduler_is_lost(ann: DaskPerson) -> None:
+    """Whoever looks from the server is told why it ends."""
+    name = await ann.create()
+    await ann.when(name, "RUNNING")
+    assert await _listed(ann, name) == ("RUNNING", "")
+    (pod,) = await ann.pods(name, SCHEDULER)
+    core, namespace = ann.namespace.core, ann.namespace.name
+    await core.delete_namespaced_pod(pod.metadata.name, namespace, grace_period_seconds=0)
+
+    async def is_told() -> bool:
+        status, code = await _listed(ann, name)
+        return status in {"STOPPING", "FAILED"} and code == "vanished"
+
+    await until(is_told, what="it is told that the scheduler is lost")
+    assert (await ann.when(name, "FAILED"))["code"] == "vanished"
+
+
+async def _listed(ann: DaskPerson, name: str) -> tuple[str, str]:
+    """Return what the person's own server tells of a cluster."""
+    reply = await ann.client("GET", "/user/ann/sandlot/api/v1/clusters")
+    assert reply.status == 200, reply.text
+    (found,) = [each for each in reply.json["clusters"] if each["name"] == name]
+    return found["status"], found["code"]

@@ -41,6 +41,7 @@ from support.cluster.random_cases import (
     is_silent,
     random_case,
 )
+from support.counted import put_all
 from support.manifests import kubespawner_container, kubespawner_manifest
 
 if TYPE_CHECKING:
@@ -248,8 +249,7 @@ class Asked:
 
     def predicted(self, nodes: Iterable[NodeRecord], pods: Iterable[PodRecord]) -> Prediction:
         """Return what we say, with all nodes and pods of the cluster before us."""
-        self.inventory.replace_nodes(nodes)
-        self.inventory.replace_pods(pods)
+        put_all(self.inventory, nodes, pods)
         size = self.inventory.state(0).sizes["asked"]
         numbers = range(min(size.fits, MOST) + 1)
         servers = tuple(_server(self.case, self.settings, number) for number in numbers)

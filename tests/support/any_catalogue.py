@@ -131,6 +131,7 @@ CAPACITY = st.none() | st.builds(
     scope=st.sampled_from(["cluster", "machine", "namespace"]),
     flavors=st.dictionaries(st.sampled_from(["l4", "h200"]), FLAVORS),
     sizes=st.dictionaries(st.sampled_from(SLUGS), ROOMS),
+    uncounted_images=st.lists(st.sampled_from(SLUGS), max_size=2, unique=True).map(tuple),
 )
 PLACES = st.builds(
     Facilities,

@@ -103,9 +103,18 @@ def an_inventory(
 ) -> Inventory:
     """Return an inventory of nodes and pods; `settings` as `counted_settings` takes them."""
     inventory = Inventory(settings=counted_settings(**settings))
-    inventory.replace_nodes(nodes)
-    inventory.replace_pods(pods)
+    put_all(inventory, nodes, pods)
     return inventory
+
+
+def put_all(
+    inventory: Inventory, nodes: Iterable[NodeRecord] = (), pods: Iterable[PodRecord] = ()
+) -> None:
+    """Take all nodes and pods of a cluster."""
+    for node in nodes:
+        inventory.put_node(node)
+    for pod in pods:
+        inventory.put_pod(pod)
 
 
 def _flavor(resource: str, where: dict[str, Any]) -> dict[str, Any]:

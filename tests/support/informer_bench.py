@@ -56,6 +56,10 @@ class Bench:
         """Return when there is a watch."""
         await self.until(lambda: self.api.watching(PODS))
 
+    def has_asked(self, watches: int) -> bool:
+        """Return whether so many watches were asked for."""
+        return len(self.api.watches(PODS)) == watches
+
     async def bookmarked(self, version: int | None = None) -> None:
         """Return when a bookmark has arrived."""
         heard = self.informer.heard

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sandlot_hub.domain.pods.ports import ClusterRefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
 NODES = "/api/v1/nodes"
 PODS = "/api/v1/pods"
@@ -76,6 +76,8 @@ class MemoryApi:
         self.reviews = 0
         self.review_failing: deque[Exception] = deque()
         self.closed = False
+        self.begins_early = True
+        """Whether the first bytes of a page come before the others."""
         paths = (NODES, PODS, SLICES, CLAIMS)
         self._objects: dict[str, dict[str, dict[str, Any]]] = {path: {} for path in paths}
         self._history: dict[str, list[tuple[int, str, dict[str, Any]]]] = {
@@ -151,7 +153,13 @@ class MemoryApi:
 
     # --- what the informer does -------------------------------------------------------------
 
-    async def page(self, path: str, query: Mapping[str, str]) -> bytes:
+    async def page(
+        self,
+        path: str,
+        query: Mapping[str, str],
+        *,
+        begun: Callable[[bytes], None] | None = None,
+    ) -> bytes:
         """Return a page of a list."""
         self._ask(path, path, query)
         await asyncio.sleep(0)
@@ -167,7 +175,11 @@ class MemoryApi:
         meta = {"resourceVersion": version}
         if end < len(everything):
             meta["continue"] = f"{version}/{end}"
-        return json.dumps({"metadata": meta, "items": everything[start:end]}).encode()
+        body = json.dumps({"metadata": meta, "items": everything[start:end]}).encode()
+        if begun is not None and self.begins_early:
+            begun(body[:200])
+            await asyncio.sleep(0)
+        return body
 
     @asynccontextmanager
     async def watch(

@@ -41,7 +41,8 @@ _FLAVORS: dict[str, tuple[str, dict[str, Any]]] = {
 FLAVORS = tuple(_FLAVORS)
 
 
-def _settings(flavor: str | None, count: int) -> SandlotSettings:
+def flavor_settings(flavor: str | None, count: int) -> SandlotSettings:
+    """Return settings of one size with so many accelerators of a kind."""
     size: dict[str, Any] = {"display_name": "Size", "cpus": "3500m", "memory": 16 * GIB}
     document: dict[str, Any] = {
         "version": 1,
@@ -63,7 +64,7 @@ def a_plan(owner: str = "ann", *, flavor: str | None = None, count: int = 1) -> 
     plan = resolve(
         {},
         entitlements=person(owner),
-        settings=_settings(flavor, count),
+        settings=flavor_settings(flavor, count),
         facilities=EVERYTHING_HERE,
     )
     assert isinstance(plan, Plan)

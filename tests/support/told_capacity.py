@@ -49,6 +49,11 @@ class ToldSource:
         self.latest = replace(self.latest.forgotten(), facilities=facilities)
         self._spread()
 
+    def count(self) -> None:
+        """Know nothing yet: it is being counted for the first time."""
+        self.latest = replace(self.latest.forgotten(), counting=True)
+        self._spread()
+
     def known(self) -> bool:
         """Return whether anything is known."""
         return self.latest.known

@@ -9,8 +9,8 @@ from __future__ import annotations
 import ipaddress
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Literal, Self
+from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -29,9 +29,6 @@ from sandlot_hub.domain.capacity.size_demand import HubPlacement, Toleration
 
 from .files import replace_file
 from .private_file import PrivateFileError, read_private
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 LOOPBACK = "127.0.0.1"
 MAX_PORT = 65535
@@ -94,6 +91,8 @@ class ClusterPlace(BaseModel):
     `HubPlacement`."""
     uncounted: tuple[str, ...] = ()
     """Slugs of sizes of which KubeSpawner's options leave open what fits, see `uncounted_sizes`."""
+    uncounted_images: tuple[str, ...] = ()
+    """Slugs of images with which that is open whatever the size, see there."""
 
     @property
     def placement(self) -> HubPlacement:
@@ -133,6 +132,8 @@ class ServiceConfig(BaseModel):
     """The cluster where servers are pods; none on one machine."""
     folder: AbsolutePath | None = None
     """Its own folder, for what it remembers; none where nothing is."""
+    database: SecretStr | None = None
+    """URL of its database, with the password; none where it keeps a file of its own."""
     ports: dict[str, Annotated[int, Field(ge=1, le=MAX_PORT)]] = {}
     """Further ports on 127.0.0.1 that it needs, by name."""
     port_held: bool = False
@@ -179,6 +180,16 @@ class ServiceConfig(BaseModel):
         return self.public_url is not None and urlsplit(self.public_url).scheme == "https"
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """What never appears in a log."""
+        if self.database is None:
+            return (self.token.get_secret_value(),)
+        url = self.database.get_secret_value()
+        # In the URL some letters of a password are written otherwise.
+        password = urlsplit(url).password or ""
+        return self.token.get_secret_value(), url, password, unquote(password)
+
+    @property
     def access_scope(self) -> str:
         """The scope that a token needs to be used with this service at all."""
         return f"access:services!service={self.name}"
@@ -223,9 +234,11 @@ def write_service_config(
     OSError
         The folder is missing, not writable or full.
     """
-    document: Mapping[str, object] = {
+    document: dict[str, object] = {
         **config.model_dump(mode="json", exclude_none=True),
         "token": config.token.get_secret_value(),
     }
+    if config.database is not None:
+        document["database"] = config.database.get_secret_value()
     text = json.dumps(document, indent=2) + "\n"
     replace_file(path, text.encode(), mode=0o600, uid=uid, gid=gid)

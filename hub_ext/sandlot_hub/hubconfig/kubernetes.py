@@ -19,7 +19,11 @@ from sandlot_hub.adapters.managed_service import (
     encode_managed,
 )
 from sandlot_hub.adapters.service_config import LOOPBACK, ClusterPlace
-from sandlot_hub.domain.capacity.placing_options import PLACING_FOR_ALL, uncounted_sizes
+from sandlot_hub.domain.capacity.placing_options import (
+    PLACING_FOR_ALL,
+    uncounted_images,
+    uncounted_sizes,
+)
 from sandlot_hub.domain.settings.cluster import ClaimHome
 from sandlot_hub.spawner.kube_overrides import unknown_options
 
@@ -191,6 +195,7 @@ def _cluster(
         uncounted=uncounted_sizes(
             settings, {name: options.option(name) for name in PLACING_FOR_ALL}
         ),
+        uncounted_images=uncounted_images(settings),
     )
 
 

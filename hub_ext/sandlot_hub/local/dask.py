@@ -12,115 +12,35 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from sandlot_contracts.supervisor import DaskState, DaskStates, LogTail
+from sandlot_contracts.supervisor import DaskStates, LogTail
 from sandlot_hub.domain.values.names import safe_slug
 
 from .accounts import HomeError
 from .dask_command import dask_command
-from .endings import why_it_ended
+from .dask_process import DaskProcess
+from .gpu_environment import in_their_groups
+from .gpu_leases import Lease
 from .limited import start_limited
 from .logs import RotatingLog, tail
 from .refusals import RefusedRequestError
 from .uids import NoUidsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from sandlot_contracts.supervisor import StartDask
+    from sandlot_contracts.supervisor import DaskState, StartDask
     from sandlot_hub.adapters.settings_file import LoadedSettings
-    from sandlot_hub.domain.settings.model import SandlotSettings
+    from sandlot_hub.domain.capacity.machine_gpus import MachineGpu
+    from sandlot_hub.domain.settings.model import AcceleratorRequest, SandlotSettings
 
     from .accounts import Accounts
-    from .processes import Command, Guarded, Launcher
-    from .server_limits import Held, ServerLimits
+    from .gpu_leases import GpuLeases
+    from .processes import Command, Launcher
+    from .server_limits import ServerLimits
 
 _LOG_BYTES = 256 * 1024
 _TAIL_LINES = 50
-
-
-class DaskProcess:
-    """One scheduler or worker.
-
-    Parameters
-    ----------
-    request
-        What the gateway asked for.
-    guarded
-        Its process.
-    uid
-        Whom it runs as.
-    held
-        Its limits.
-    log
-        Where its output goes.
-    limits
-        Takes `held` back when nothing is left of it.
-    """
-
-    def __init__(  # noqa: PLR0913 (what it is made of)
-        self,
-        *,
-        request: StartDask,
-        guarded: Guarded,
-        uid: int,
-        held: Held,
-        log: RotatingLog,
-        limits: ServerLimits,
-    ) -> None:
-        self.request = request
-        self.log_path = log.path
-        self._guarded = guarded
-        self._uid = uid
-        self._held = held
-        self._log = log
-        self._limits = limits
-        self._asked = False
-        self._reason = ""
-        self._over = asyncio.get_running_loop().create_task(self._until_over())
-
-    @property
-    def running(self) -> bool:
-        """Whether anything of it is left."""
-        return not self._over.done()
-
-    def when_over(self, tell: Callable[[], None]) -> None:
-        """Call `tell` when nothing of it is left."""
-        self._over.add_done_callback(lambda _: tell())
-
-    def state(self) -> DaskState:
-        """Return how it is now."""
-        running = self.running
-        return DaskState(
-            process_id=self.request.process_id,
-            cluster=self.request.cluster,
-            owner=self.request.owner,
-            role=self.request.role,
-            state="running" if running else "exited",
-            pid=self._guarded.pid,
-            uid=self._uid,
-            exit_code=None if running else self._guarded.exit_code,
-            reason="" if running else self._reason,
-        )
-
-    async def stop(self, *, now: bool = False) -> None:
-        """End it, and wait until nothing is left of it."""
-        self._asked = True
-        await self._guarded.stop(now=now)
-        await self._over
-
-    async def _until_over(self) -> None:
-        code = await self._guarded.wait()
-        self._reason = why_it_ended(
-            code,
-            asked=self._asked,
-            memory_kills=self._held.memory_kills(),
-            memory_bytes=self._held.memory_bytes,
-        )
-        await self._guarded.drained()
-        self._log.write_line(f"ended with exit code {code}: {self._reason}")
-        self._log.close()
-        await self._limits.give_back(self._held)
 
 
 class DaskProcesses:
@@ -136,6 +56,8 @@ class DaskProcesses:
         Returns the folder of a ready local environment by its name, else None.
     limits
         Limits what they use.
+    leases
+        Gives GPUs to workers that have some.
     logs
         Folder of their logs.
     api_url
@@ -151,6 +73,7 @@ class DaskProcesses:
         accounts: Accounts,
         environment: Callable[[str], Path | None],
         limits: ServerLimits,
+        leases: GpuLeases,
         logs: Path,
         api_url: str,
         remembered: int = 500,
@@ -159,6 +82,7 @@ class DaskProcesses:
         self._accounts = accounts
         self._environment = environment
         self._limits = limits
+        self._leases = leases
         self._logs = logs
         self._api_url = api_url
         self._remembered = remembered
@@ -169,6 +93,7 @@ class DaskProcesses:
         self._version = time.time_ns() // 1_000_000
         self._changed = asyncio.Event()
         self._closed = False
+        leases.read_from(self._held_gpus)
         _forget_old(logs, keep=remembered)
 
     def use(self, loaded: LoadedSettings) -> None:
@@ -190,6 +115,10 @@ class DaskProcesses:
         RefusedRequestError
             If the request cannot be carried out as it is.
         """
+        is_new = request.process_id not in self._by_id
+        if is_new and _accelerator(request, self._check(request)) is not None:
+            await self._leases.fresh()
+        # Again: while the driver was asked, this may have been closed, or the same asked for.
         known = self._by_id.get(request.process_id)
         if known is None:
             known = await self._start(request, self._check(request))
@@ -247,6 +176,12 @@ class DaskProcesses:
         self.end_waiting()
         await self.end_all(now=now)
 
+    def _held_gpus(self) -> Iterator[Lease]:
+        for process in self._by_id.values():
+            if process.gpus and process.running:
+                request = process.request
+                yield Lease(holder=request.process_id, owner=request.owner, gpus=process.gpus)
+
     def _known(self, process_id: str) -> DaskProcess:
         process = self._by_id.get(process_id)
         if process is None:
@@ -261,6 +196,10 @@ class DaskProcesses:
         self._changed = asyncio.Event()
 
     async def _start(self, request: StartDask, settings: SandlotSettings) -> DaskProcess:
+        # From here to its place in `_by_id` nothing is awaited that a start could come between.
+        gpus = self._leases.take(
+            _accelerator(request, settings), settings, holder=request.process_id, worker=True
+        )
         log = RotatingLog(
             self._logs / f"{safe_slug(request.owner)}.{request.process_id}.log",
             max_bytes=_LOG_BYTES,
@@ -274,7 +213,7 @@ class DaskProcesses:
             held = self._limits.take(request.process_id, size)
             try:
                 guarded = start_limited(
-                    self._command(request, settings),
+                    self._command(request, settings, gpus),
                     launcher=self._launcher,
                     limits=self._limits,
                     held=held,
@@ -289,7 +228,13 @@ class DaskProcesses:
             raise RefusedRequestError(sentence, code="cannot-start", status=503) from error
         uid = self._accounts.user(request.owner).uid
         process = DaskProcess(
-            request=request, guarded=guarded, uid=uid, held=held, log=log, limits=self._limits
+            request=request,
+            guarded=guarded,
+            uid=uid,
+            held=held,
+            gpus=gpus,
+            log=log,
+            limits=self._limits,
         )
         self._remember(process)
         return process
@@ -339,7 +284,9 @@ class DaskProcesses:
         local = settings.images[request.image].local
         return None if local is None else self._environment(local)
 
-    def _command(self, request: StartDask, settings: SandlotSettings) -> Command:
+    def _command(
+        self, request: StartDask, settings: SandlotSettings, gpus: tuple[MachineGpu, ...]
+    ) -> Command:
         image = self._folder(request, settings)
         assert image is not None  # noqa: S101 (checked before; this tells the type)
         home = self._accounts.home(request.owner)
@@ -348,9 +295,15 @@ class DaskProcesses:
             settings,
             image=image,
             home=home,
-            identity=self._accounts.user(request.owner),
+            identity=in_their_groups(self._accounts.user(request.owner), gpus),
             api_url=self._api_url,
+            gpus=gpus,
         )
+
+
+def _accelerator(request: StartDask, settings: SandlotSettings) -> AcceleratorRequest | None:
+    """Return what a process needs: workers may, and a scheduler computes nothing."""
+    return settings.sizes[request.size].accelerator if request.role == "worker" else None
 
 
 def _forget_old(logs: Path, *, keep: int) -> None:

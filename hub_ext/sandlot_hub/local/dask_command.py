@@ -9,13 +9,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from sandlot_hub.domain.dask.processes import idle_arguments, worker_resources
+
 from .processes import Command
 from .server_environment import server_environment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from sandlot_contracts.supervisor import StartDask
+    from sandlot_hub.domain.capacity.machine_gpus import MachineGpu
     from sandlot_hub.domain.settings.model import SandlotSettings
 
     from .processes import Identity
@@ -35,6 +39,7 @@ def dask_command(  # noqa: PLR0913 (what the command is made of)
     home: Path,
     identity: Identity,
     api_url: str,
+    gpus: Sequence[MachineGpu] = (),
 ) -> Command:
     """Return the command.
 
@@ -52,10 +57,20 @@ def dask_command(  # noqa: PLR0913 (what the command is made of)
         Whom it runs as.
     api_url
         Where the gateway listens to schedulers.
+    gpus
+        Those that it may use, all of one vendor.
     """
-    arguments = _scheduler(settings) if request.role == "scheduler" else _worker(request, settings)
+    arguments = (
+        _scheduler(settings)
+        if request.role == "scheduler"
+        else (*_worker(request, settings), *worker_resources(len(gpus)))
+    )
     environment = server_environment(
-        user=request.owner, home=home, image=image, given=_given(request, home, api_url)
+        user=request.owner,
+        home=home,
+        image=image,
+        given=_given(request, home, api_url),
+        gpus=gpus,
     )
     return Command(
         argv=(f"{image}/bin/dask", request.role, *arguments),
@@ -76,7 +91,7 @@ def _scheduler(settings: SandlotSettings) -> tuple[str, ...]:
         *("--dg-api-address", "127.0.0.1:0"),
         *("--dg-heartbeat-period", str(HEARTBEAT_S)),
         *("--dg-adaptive-period", str(_ADAPTIVE_S)),
-        *("--dg-idle-timeout", str(settings.dask.idle_timeout or 0)),
+        *idle_arguments(settings.dask),
     )
 
 

@@ -1,4 +1,4 @@
-"""Why a server ended, in words for its owner."""
+"""Why a server or a process of a cluster ended, in words for its owner."""
 
 from __future__ import annotations
 
@@ -10,8 +10,15 @@ _SIGNALS = 128
 _NOT_STARTED = 127
 
 
-def why_it_ended(exit_code: int, *, asked: bool, memory_kills: int, memory_bytes: int) -> str:
-    """Return the sentence for a server that has ended.
+def why_it_ended(
+    exit_code: int,
+    *,
+    asked: bool,
+    memory_kills: int,
+    memory_bytes: int,
+    more_memory: str = "Choose a larger size.",
+) -> str:
+    """Return the sentence for what has ended.
 
     Parameters
     ----------
@@ -23,14 +30,15 @@ def why_it_ended(exit_code: int, *, asked: bool, memory_kills: int, memory_bytes
         How many of its processes the kernel ended for want of memory.
     memory_bytes
         How much memory it had.
+    more_memory
+        What to do when that was too little.
     """
     if asked:
         return "It was stopped."
     if memory_kills and exit_code == _SIGNALS + signal.SIGKILL:
-        return (
-            f"It needed more than its {format_memory(memory_bytes)} of memory, "
-            "so the system ended it. Choose a larger size."
-        )
+        had = format_memory(memory_bytes)
+        said = f"It needed more than its {had} of memory, so the system ended it."
+        return f"{said} {more_memory}".rstrip()
     if exit_code == _NOT_STARTED:
         return "Its program could not be started; an administrator has the log."
     if exit_code > _SIGNALS:

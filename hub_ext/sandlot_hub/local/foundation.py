@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from sandlot_contracts.session import Isolation
 
+    from .held_ports import LentPort
     from .options import UpOptions
 
 HUB = "hub"
@@ -61,6 +62,8 @@ class Foundation:
     who: Identities
     ports: Mapping[str, int]
     held_ports: HeldPorts
+    lent_ports: Mapping[str, LentPort]
+    """Those of `held_ports` that parts are lent for their starts, by the name of the part."""
     secrets: StackSecrets
     launcher: Launcher
     limits: ServerLimits
@@ -146,8 +149,10 @@ async def lay_foundation(options: UpOptions, environment: Mapping[str, str]) -> 
         who = identities(accounts)
         held_ports = HeldPorts()
         on_error.callback(held_ports.close)
+        lent_ports = {}
         if own_uids:  # else everybody is the one uid for which a port could be held
             held_ports.hold(_listeners(ports, who))
+            lent_ports[DASK_PROXY] = held_ports.hold_to_lend(ports[DASK_PROXY])
         make_folders(directory, who, own_uids=own_uids)
         secrets = load_secrets(directory.state / "secrets.json", SERVICES)
         foundation = Foundation(
@@ -158,6 +163,7 @@ async def lay_foundation(options: UpOptions, environment: Mapping[str, str]) -> 
             who=who,
             ports=ports,
             held_ports=held_ports,
+            lent_ports=lent_ports,
             secrets=secrets,
             launcher=Launcher(leftovers=leftovers),
             limits=_limits(secrets.stack),
@@ -177,9 +183,9 @@ def _ports(directory: DataDirectory, options: UpOptions) -> dict[str, int]:
 
 
 def _listeners(ports: Mapping[str, int], who: Identities) -> dict[int, int]:
-    """Return the uid that will listen at each port that is held.
+    """Return the uid that will listen at each port that is held for one.
 
-    Not at that of the proxy to schedulers, which cannot share it. What goes there is encrypted
+    The proxy to schedulers cannot share a port, and is lent its own. What goes there is encrypted
     from end to end with each cluster's own key: whoever took it could only be in the way.
     """
     parts = {

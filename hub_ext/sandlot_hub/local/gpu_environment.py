@@ -1,4 +1,4 @@
-"""What tells a process which GPUs are its own.
+"""What tells a process which GPUs are its own, and lets it open them.
 
 A convention and no wall: libraries keep to these variables, and whoever unsets them sees every
 GPU whose device files they may open.
@@ -6,6 +6,7 @@ GPU whose device files they may open.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sandlot_hub.domain.capacity.machine_gpus import MachineGpu
+
+    from .processes import Identity
 
 _NONE: Mapping[str, str] = MappingProxyType(
     {
@@ -50,3 +53,9 @@ def gpu_environment(gpus: Sequence[MachineGpu]) -> dict[str, str]:
                 "ZE_FLAT_DEVICE_HIERARCHY": "COMPOSITE",
                 "ZE_ENABLE_PCI_ID_DEVICE_ORDER": "1",
             }
+
+
+def in_their_groups(identity: Identity, gpus: Sequence[MachineGpu]) -> Identity:
+    """Return whom a process runs as, in the groups that may open its GPUs."""
+    groups = {group for gpu in gpus for group in gpu.groups}
+    return replace(identity, groups=(*identity.groups, *sorted(groups)))

@@ -77,7 +77,12 @@ class GpuLeases:
         await self._gpus.fresh(wait_s=wait_s)
 
     def take(
-        self, request: AcceleratorRequest | None, settings: SandlotSettings, *, holder: str
+        self,
+        request: AcceleratorRequest | None,
+        settings: SandlotSettings,
+        *,
+        holder: str,
+        worker: bool = False,
     ) -> tuple[MachineGpu, ...]:
         """Return GPUs that nobody else holds or uses; none for a request of none.
 
@@ -92,6 +97,8 @@ class GpuLeases:
             What the flavors are.
         holder
             Whose own, if any are, count as free.
+        worker
+            Whether it is a worker of a cluster, whose owner is told other words.
 
         Raises
         ------
@@ -110,7 +117,8 @@ class GpuLeases:
         free = free_gpus(its, self._held(without=holder))
         if len(free) >= request.count:
             return free[: request.count]
-        raise _refusal(request, settings, sight, total=len(its), free=len(free))
+        words = _WORKER if worker else _SERVER
+        raise _refusal(request, settings, sight, words, total=len(its), free=len(free))
 
     def facts(
         self, settings: SandlotSettings | None, *, cpus: float, memory_bytes: int
@@ -153,10 +161,34 @@ class GpuLeases:
         )
 
 
-def _refusal(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """How people are told that there are not enough."""
+
+    who: str
+    busy: str
+    """What next, when there will be."""
+    never: str
+    """What next, when there never are."""
+
+
+_SERVER = _Words(
+    who="This server",
+    busy="Choose another size, or try again later.",
+    never="Choose another size.",
+)
+_WORKER = _Words(
+    who="A worker",
+    busy="It starts when there is one for it.",
+    never="Start a cluster of another worker size.",
+)
+
+
+def _refusal(  # noqa: PLR0913 (what the sentence is made of)
     request: AcceleratorRequest,
     settings: SandlotSettings,
     sight: GpuSight | None,
+    words: _Words,
     *,
     total: int,
     free: int,
@@ -170,14 +202,11 @@ def _refusal(
         if why is not None:
             return RefusedRequestError(why, code="size-unavailable", status=409, field="size")
         sentence = (
-            f"This server needs {request.count} × {name}, and this machine has {total}. "
-            "Choose another size."
+            f"{words.who} needs {request.count} × {name}, and this machine has {total}. "
+            f"{words.never}"
         )
         return RefusedRequestError(sentence, code="size-never-fits", status=409, field="size")
     what = f"{request.count} × {name}" if free else name
     left = f"{free} is free" if free == 1 else f"{free} are free" if free else "none is free"
-    sentence = (
-        f"This server needs {what}, and {left} of the {total} on this machine. "
-        "Choose another size, or try again later."
-    )
+    sentence = f"{words.who} needs {what}, and {left} of the {total} on this machine. {words.busy}"
     return RefusedRequestError(sentence, code="accelerators-busy", status=409, field="size")

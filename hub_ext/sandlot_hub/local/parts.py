@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from sandlot_contracts.supervisor import PartState
 
+    from .held_ports import LentPort
     from .logs import RotatingLog
     from .processes import Command, Guarded, Identity, Launcher
 
@@ -98,10 +99,15 @@ class Part:
         Where its output goes.
     runtime
         What all parts need.
+    port
+        Its port, when it is lent that for its starts.
     """
 
-    def __init__(self, *, plan: Plan, log: RotatingLog, runtime: PartRuntime) -> None:
+    def __init__(
+        self, *, plan: Plan, log: RotatingLog, runtime: PartRuntime, port: LentPort | None = None
+    ) -> None:
         self.plan = plan
+        self._port = port
         self.log = log
         self.state: PartState = "stopped"
         self._runtime = runtime
@@ -180,6 +186,14 @@ class Part:
     async def _run_once(self) -> int:
         """Start it, watch until it works, and wait for its end; return the exit code."""
         self.log.write_line(f"starting {self.plan.name}")
+        if self._port is not None:
+            self._port.lend()
+        try:
+            return await self._until_ended()
+        finally:
+            self._take_port_back()
+
+    async def _until_ended(self) -> int:
         try:
             guarded = self._runtime.launcher.start(self.plan.command(), log=self.log)
         except OSError as error:
@@ -201,9 +215,14 @@ class Part:
             if await self.plan.ready(guarded):
                 break
             await asyncio.sleep(_LOOK_S)
+        self._take_port_back()
         self.state = "running"
         self._deaths = 0
         self._settled.set()
+
+    def _take_port_back(self) -> None:
+        if self._port is not None:
+            self._port.take_back()
 
     async def _after_death(self, *, ran_for_s: float) -> None:
         """Say that it ended, and wait a while; a kick ends the wait."""

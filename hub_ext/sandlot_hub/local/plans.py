@@ -17,6 +17,8 @@ from .proxy import ProxyPlan
 from .service_part import ServicePlan
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from sandlot_hub.adapters.settings_file import LoadedSettings
 
     from .foundation import Foundation
@@ -63,7 +65,11 @@ def hub_plan(foundation: Foundation, health: Health, embedded: EmbeddedConfig) -
 
 
 def service_plans(
-    foundation: Foundation, health: Health, embedded: EmbeddedConfig
+    foundation: Foundation,
+    health: Health,
+    embedded: EmbeddedConfig,
+    *,
+    dask_database: SecretStr | None = None,
 ) -> dict[str, Plan]:
     """Return the services and what they need, by name."""
     plans: dict[str, Plan] = {
@@ -74,6 +80,7 @@ def service_plans(
             health=health,
             embedded=embedded,
             ports=_further_ports(foundation, name),
+            database=dask_database if name == DASK_GATEWAY else None,
             port_held=foundation.own_uids,
         )
         for name in embedded.services

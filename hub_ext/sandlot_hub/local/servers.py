@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from sandlot_hub.domain.values.names import safe_slug
 
 from .accounts import HomeError
+from .gpu_environment import in_their_groups
 from .gpu_leases import Lease
 from .limited import start_limited
 from .logs import RotatingLog
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from .accounts import Accounts
     from .gpu_leases import GpuLeases
-    from .processes import Identity, Launcher
+    from .processes import Launcher
     from .server_limits import ServerLimits
 
 _REMEMBERED = 1000
@@ -313,7 +313,7 @@ class Servers:
                 user=request.owner, home=home, image=image, given=request.environment, gpus=gpus
             ),
             directory=home,
-            identity=_with_groups(self._accounts.user(request.owner), gpus),
+            identity=in_their_groups(self._accounts.user(request.owner), gpus),
             grace_s=settings.local.stop_grace,
         )
 
@@ -322,12 +322,6 @@ class Servers:
         names = [safe_slug(name) for name in (request.owner, request.server_name) if name]
         path = self._logs / f"{'.'.join(names)}.log"
         return RotatingLog(path, max_bytes=_LOG_BYTES, backups=1)
-
-
-def _with_groups(identity: Identity, gpus: tuple[MachineGpu, ...]) -> Identity:
-    """Return whom a server runs as, in the groups that may open its GPUs."""
-    groups = {group for gpu in gpus for group in gpu.groups}
-    return replace(identity, groups=(*identity.groups, *sorted(groups)))
 
 
 def _check_port(port: int) -> None:

@@ -36,6 +36,8 @@ class ServicePlan:
     embedded: EmbeddedConfig
     ports: Mapping[str, int] = field(default_factory=dict)
     """Further ports that it is told, by name."""
+    database: SecretStr | None = None
+    """URL of its database, when it has one that is no file of its own."""
     port_held: bool = False
     """Whether the supervisor holds the port (`held_ports`)."""
 
@@ -91,6 +93,7 @@ class ServicePlan:
             supervisor_socket=self.embedded.socket,
             public_url=self.embedded.public_url,
             folder=self.folder,
+            database=self.database,
             ports=dict(self.ports),
             port_held=self.port_held,
         )

@@ -10,6 +10,7 @@ from sandlot_contracts.supervisor import Account, LocalFacilities, StackStatus
 from sandlot_hub.adapters.files import replace_file
 from sandlot_hub.adapters.settings_file import write_resolved
 
+from .dask_database import dask_database
 from .foundation import HUB
 from .health import Health
 from .hub import DEFAULT_CONFIG, HubSettingsError, prepare_database, read_settings
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 PROXY = "proxy"
 _LOOK_S = 0.05
-_RESTART_S = 60.0
+_RESTART_S = 100.0
 _FRESH_S = 1.0
 """How long an answer waits for the drivers of GPUs, when nobody has asked for a while."""
 
@@ -261,9 +262,11 @@ class Stack:
     def _adopt(self, loaded: LoadedSettings) -> None:
         """Write what hub and services read at their start, and start those that do not run yet."""
         foundation = self._foundation
+        database = dask_database(loaded.settings.dask)
         write_resolved(foundation.directory.settings_file, loaded.settings, mode=0o644)
         embedded = embedded_config(foundation, loaded)
-        plans: list[Plan] = [*service_plans(foundation, self._health, embedded).values()]
+        services = service_plans(foundation, self._health, embedded, dask_database=database)
+        plans: list[Plan] = [*services.values()]
         plans.append(hub_plan(foundation, self._health, embedded))
         self._loaded = loaded
         self._servers.use(loaded)
@@ -287,7 +290,8 @@ class Stack:
     def _start_part(self, plan: Plan) -> None:
         log = RotatingLog(self._foundation.directory.log_file(plan.name))
         runtime = PartRuntime(launcher=self._foundation.launcher, say=self._say)
-        part = Part(plan=plan, log=log, runtime=runtime)
+        port = self._foundation.lent_ports.get(plan.name)
+        part = Part(plan=plan, log=log, runtime=runtime, port=port)
         self._parts[plan.name] = part
         part.start()
 

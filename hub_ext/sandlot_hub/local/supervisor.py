@@ -170,6 +170,7 @@ async def _run(foundation: Foundation, progress: Progress, stopping: StopSignals
         accounts=foundation.accounts,
         environment=images.environment,
         limits=foundation.limits,
+        leases=leases,
         logs=foundation.directory.dask_logs,
         api_url=f"http://127.0.0.1:{foundation.ports[DASK_ROUTES]}/api",
     )

@@ -1,8 +1,10 @@
+import { URLExt } from '@jupyterlab/coreutils';
 import type { ServerConnection } from '@jupyterlab/services';
 
-import { getJson, postJson, sendDelete } from '../shared/request';
+import { getJson, postJson, routeUrl, sendDelete } from '../shared/request';
 import type {
   AdaptiveWish,
+  Availability,
   ClusterLog,
   ClusterOptions,
   ClusterWish,
@@ -17,6 +19,11 @@ import type {
 export interface IClustersApi {
   list(): Promise<PageClusters>;
   options(): Promise<ClusterOptions>;
+
+  /**
+   * How many accelerators are free.
+   */
+  availability(): Promise<Availability>;
   create(wish: Partial<ClusterWish>): Promise<NewCluster>;
   scale(name: string, wish: WorkersWish): Promise<void>;
   adapt(name: string, wish: AdaptiveWish): Promise<void>;
@@ -37,6 +44,7 @@ export function clustersApi(
 ): IClustersApi {
   return {
     adapt: (name, wish) => postJson(`${route(name)}/adapt`, wish, settings),
+    availability: () => getJson('availability', settings),
     create: wish => postJson('clusters', wish, settings),
     list: () => getJson('clusters', settings),
     log: name => getJson(`${route(name)}/log`, settings),
@@ -53,4 +61,15 @@ export function clustersApi(
  */
 export function route(name: string): string {
   return `clusters/${encodeURIComponent(name)}`;
+}
+
+/**
+ * The address of the dashboard of a cluster, or of something below it.
+ */
+export function dashboardUrl(
+  name: string,
+  path: string,
+  settings: ServerConnection.ISettings
+): string {
+  return URLExt.join(routeUrl(`${route(name)}/dashboard`, settings), path);
 }

@@ -29,7 +29,9 @@ export function ClusterCard(props: IClusterProps): React.JSX.Element {
       <Head {...props} />
       {cluster.status === 'RUNNING' && <Running {...props} />}
       {cluster.status === 'PENDING' && <p>{cluster.detail}</p>}
-      {cluster.status === 'FAILED' && <Failed {...props} />}
+      {(cluster.status === 'FAILED' || isLost(cluster)) && (
+        <Failed {...props} />
+      )}
       <p className="jp-sandlot-Small">
         {trans.__(
           '%1 · each worker: %2',
@@ -57,6 +59,13 @@ export function ClusterCard(props: IClusterProps): React.JSX.Element {
   );
 }
 
+/**
+ * Whether it ends because it has failed: why is known before all of it is gone.
+ */
+function isLost({ code, status }: IClusterProps['cluster']): boolean {
+  return status === 'STOPPING' && code !== '';
+}
+
 function Head(props: IClusterProps): React.JSX.Element {
   const { cluster, context } = props;
   const { trans } = context;
@@ -82,6 +91,12 @@ function Running(props: IClusterProps): React.JSX.Element {
       <p className="jp-sandlot-Workers">
         {texts.workersText(cluster, model.wanted(cluster), trans)}
       </p>
+      {cluster.detail && (
+        <p className="jp-sandlot-Waits">
+          <span aria-hidden="true">◐ </span>
+          {cluster.detail}
+        </p>
+      )}
       <Scaling {...props} />
       {cluster.dashboard && <Plots {...props} />}
     </>
@@ -93,7 +108,7 @@ function Failed(props: IClusterProps): React.JSX.Element {
   return (
     <>
       <p>
-        {cluster.reason} <small>{cluster.code}</small>
+        {cluster.reason} {cluster.next} <small>{cluster.code}</small>
       </p>
       <ClusterLogView {...props} />
     </>

@@ -1,8 +1,10 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import React, { useCallback, useState } from 'react';
 
 import { Problem } from '../shared/problem';
 import type { ClusterLog } from '../wire';
 import type { IClusterProps } from './context';
+import { shortName } from './texts';
 import { useLoaded } from './useLoaded';
 
 /**
@@ -32,24 +34,52 @@ function Lines(props: IClusterProps): React.JSX.Element {
   if (error) {
     return <Problem error={error} onRetry={again} trans={trans} />;
   }
-  return value ? (
-    // So that those can scroll who have no pointer.
-    <pre
-      aria-label={trans.__('Log')}
-      className="jp-sandlot-Log"
-      role="region"
-      tabIndex={0}
-    >
-      {allLines(value).join('\n') || trans.__('It wrote nothing.')}
-    </pre>
-  ) : (
-    <p aria-busy="true">{trans.__('Reading the log…')}</p>
+  if (!value) {
+    return <p aria-busy="true">{trans.__('Reading the log…')}</p>;
+  }
+  return (
+    <>
+      <Log lines={value.scheduler} name={trans.__('Scheduler')} trans={trans} />
+      {value.workers.map(({ lines, worker }) => (
+        <Log
+          key={worker}
+          lines={lines}
+          name={trans.__('Worker %1', shortName(worker))}
+          trans={trans}
+        />
+      ))}
+    </>
   );
 }
 
-function allLines(log: ClusterLog): string[] {
-  return [
-    ...log.scheduler,
-    ...log.workers.flatMap(({ lines, worker }) => [`— ${worker}`, ...lines])
-  ];
+function Log(props: {
+  lines: ClusterLog['scheduler'];
+  name: string;
+  trans: TranslationBundle;
+}): React.JSX.Element {
+  const { lines, name, trans } = props;
+  return (
+    <>
+      <p className="jp-sandlot-Small">{name}</p>
+      <pre
+        aria-label={trans.__('Log: %1', name)}
+        className="jp-sandlot-Log"
+        ref={showEnd}
+        role="region"
+        // So that those can scroll who have no pointer.
+        tabIndex={0}
+      >
+        {lines.join('\n') || trans.__('It wrote nothing.')}
+      </pre>
+    </>
+  );
+}
+
+/**
+ * Why something ended is what it wrote last.
+ */
+function showEnd(log: HTMLElement | null): void {
+  if (log) {
+    log.scrollTop = log.scrollHeight;
+  }
 }

@@ -9,7 +9,10 @@ import type { IClusterChoice, IClustersModel } from './tokens';
  * What the views of clusters are given: what they show, and what people can do there.
  */
 export interface IClustersContext {
-  readonly api: Pick<IClustersApi, 'log' | 'options' | 'plots'>;
+  readonly api: Pick<
+    IClustersApi,
+    'availability' | 'log' | 'options' | 'plots'
+  >;
   readonly model: IClustersModel;
   readonly panes: {
     readonly hasLayout: boolean;

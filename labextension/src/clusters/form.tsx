@@ -1,7 +1,7 @@
 import React, { useCallback, useState } from 'react';
 
 import { Problem } from '../shared/problem';
-import type { ClusterOptions } from '../wire';
+import type { Availability, ClusterOptions } from '../wire';
 import { fitChoice, imageOf, sizesFor } from './choice';
 import type { IContextProps } from './context';
 import * as texts from './texts';
@@ -65,7 +65,7 @@ function Form(
         <button className="jp-sandlot-Button jp-mod-primary" type="submit">
           {trans.__('Create cluster')}
         </button>
-        <small>{texts.limitsText(options.limits, trans)}</small>
+        <small>{texts.limitsText(options, trans)}</small>
       </div>
     </form>
   );
@@ -105,6 +105,7 @@ function Sizes(props: IPartProps): React.JSX.Element {
   const { change, choice, context, options } = props;
   const { trans } = context;
   const image = imageOf(choice, options, context.serverImage());
+  const free = useAvailability(props);
   return (
     <fieldset>
       <legend>{trans.__('Each worker')}</legend>
@@ -118,11 +119,26 @@ function Sizes(props: IPartProps): React.JSX.Element {
             }}
             type="radio"
           />
-          {texts.sizeText(size, trans)}
+          {texts.offeredText(size, free, trans)}
         </label>
       ))}
     </fieldset>
   );
+}
+
+/**
+ * What is free of accelerators; null without any, and when that is not known.
+ */
+function useAvailability({
+  context: { api },
+  options
+}: IPartProps): Availability | null {
+  const wanted = options.sizes.some(({ accelerator }) => accelerator !== null);
+  const load = useCallback(
+    () => (wanted ? api.availability() : Promise.resolve(null)),
+    [api, wanted]
+  );
+  return useLoaded(load).value;
 }
 
 function Workers(props: IPartProps): React.JSX.Element {

@@ -19,6 +19,7 @@ import { clustersApi } from './api';
 import { addCommands, CommandIDs } from './commands';
 import type { IClustersContext } from './context';
 import { followPage } from './freshness';
+import { DaskLayout } from './layout';
 import { ChoiceMemory } from './memory';
 import { ClustersModel } from './model';
 import { ClustersPanel } from './panel';
@@ -100,7 +101,7 @@ const panelPlugin: JupyterFrontEndPlugin<void> = {
         actions.keep(name);
       },
       model,
-      panes: new Panes(app),
+      panes: new Panes(app, new DaskLayout({ app, people, trans })),
       remember: choice => {
         memory.remember(choice);
       },

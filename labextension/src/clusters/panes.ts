@@ -1,18 +1,11 @@
 /** Plots of a dashboard as panes of JupyterLab. */
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { MainAreaWidget } from '@jupyterlab/apputils';
-import { URLExt } from '@jupyterlab/coreutils';
 import { IFrame } from '@jupyterlab/ui-components';
 
-import { routeUrl } from '../shared/request';
-import { route } from './api';
+import { dashboardUrl } from './api';
 import { clustersIcon } from './icon';
-
-/**
- * What the extension of Dask for JupyterLab offers, where it is installed.
- */
-const TELL_ADDRESS = 'dask:populate-dashboard-url';
-const OPEN_LAYOUT = 'dask:launch-layout';
+import type { DaskLayout } from './layout';
 
 /**
  * One plot: what it is called, and where it is below the dashboard.
@@ -26,27 +19,23 @@ export interface IPlot {
  * Opens plots, beside what is open.
  */
 export class Panes {
-  constructor(app: JupyterFrontEnd) {
+  constructor(app: JupyterFrontEnd, layout: DaskLayout) {
     this._app = app;
+    this._layout = layout;
   }
 
   /**
-   * Whether the extension of Dask is there, which has a layout of many panes.
+   * Whether there is a layout of many panes.
    */
   get hasLayout(): boolean {
-    const { commands } = this._app;
-    return (
-      commands.hasCommand(TELL_ADDRESS) && commands.hasCommand(OPEN_LAYOUT)
-    );
+    return this._layout.isThere;
   }
 
   /**
    * Open that layout on the dashboard of a cluster.
    */
   async openLayout(name: string): Promise<void> {
-    const { commands } = this._app;
-    await commands.execute(TELL_ADDRESS, { url: this._url(name, '') });
-    await commands.execute(OPEN_LAYOUT);
+    await this._layout.open(name);
   }
 
   /**
@@ -74,7 +63,8 @@ export class Panes {
     const content = new IFrame({
       sandbox: ['allow-scripts', 'allow-same-origin']
     });
-    content.url = this._url(name, plot.route);
+    const { serverSettings } = this._app.serviceManager;
+    content.url = dashboardUrl(name, plot.route, serverSettings);
     content.node.querySelector('iframe')?.setAttribute('title', plot.label);
     const pane = new MainAreaWidget({ content });
     pane.title.label = plot.label;
@@ -84,14 +74,7 @@ export class Panes {
     return pane;
   }
 
-  private _url(name: string, path: string): string {
-    const { serverSettings } = this._app.serviceManager;
-    return URLExt.join(
-      routeUrl(`${route(name)}/dashboard`, serverSettings),
-      path
-    );
-  }
-
   private readonly _app: JupyterFrontEnd;
+  private readonly _layout: DaskLayout;
   private readonly _open = new Map<string, MainAreaWidget<IFrame>>();
 }

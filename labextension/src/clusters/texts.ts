@@ -1,11 +1,16 @@
 /** What clusters say in words. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { errorText } from '../shared/errorText';
 import { inGib } from '../shared/format';
+import type { RequestError } from '../shared/request';
 import type {
+  Availability,
+  ClusterAccelerator,
   ClusterImage,
-  ClusterLimits,
+  ClusterOptions,
   ClusterSize,
+  FlavorState,
   PageCluster
 } from '../wire';
 
@@ -62,6 +67,36 @@ export function sizeText(size: ClusterSize, trans: TranslationBundle): string {
   return [size.display_name, ...resources(size, 1, trans)].join(' · ');
 }
 
+/**
+ * The same, and how many of its accelerators are free now, where that is known.
+ */
+export function offeredText(
+  size: ClusterSize,
+  free: Pick<Availability, 'flavors' | 'known'> | null,
+  trans: TranslationBundle
+): string {
+  const flavor = free?.flavors.find(
+    ({ slug }) => slug === size.accelerator?.flavor
+  );
+  const state = free?.known ? flavor?.state : null;
+  return [
+    sizeText(size, trans),
+    ...(state ? [freeText(state, trans)] : [])
+  ].join(' · ');
+}
+
+function freeText(
+  { free, total, waiting }: FlavorState,
+  trans: TranslationBundle
+): string {
+  if (free > 0) {
+    return trans.__('%1 of %2 free', free, total);
+  }
+  return waiting > 0
+    ? trans.__('none of %1 free, %2 waiting', total, waiting)
+    : trans.__('none of %1 free', total);
+}
+
 export function imageText(image: ClusterImage): string {
   return [image.display_name, image.version].filter(Boolean).join(' ');
 }
@@ -70,19 +105,37 @@ export function imageText(image: ClusterImage): string {
  * What all clusters may have together; empty when there is no limit.
  */
 export function limitsText(
-  limits: ClusterLimits,
+  { limits, sizes }: Pick<ClusterOptions, 'limits' | 'sizes'>,
   trans: TranslationBundle
 ): string {
-  const { clusters, cpus, memory_bytes, workers } = limits;
+  const { accelerators, clusters, cpus, memory_bytes, workers } = limits;
+  const hasGpus = sizes.some(({ accelerator }) => accelerator !== null);
   const parts = [
     clusters !== null && trans._n('%1 cluster', '%1 clusters', clusters),
     workers !== null && trans._n('%1 worker', '%1 workers', workers),
     cpus !== null && trans._n('%1 core', '%1 cores', cpus),
-    memory_bytes !== null && trans.__('%1 GiB', inGib(memory_bytes))
+    memory_bytes !== null && trans.__('%1 GiB', inGib(memory_bytes)),
+    hasGpus &&
+      accelerators !== null &&
+      trans._n('%1 GPU', '%1 GPUs', accelerators)
   ].filter(part => part !== false);
   return parts.length > 0
     ? trans.__('Limit of all your clusters: %1', parts.join(' · '))
     : '';
+}
+
+/**
+ * Why there are no clusters for this person here.
+ */
+export function awayText(
+  error: RequestError,
+  trans: TranslationBundle
+): string {
+  return error.code === 'visitor-not-owner'
+    ? trans.__(
+        'You are visiting the server of somebody else. The Dask clusters of its owner are not shown to visitors. Next: use a server of your own to have clusters.'
+      )
+    : errorText(error, trans);
 }
 
 /**
@@ -106,7 +159,11 @@ export function newsText(
     case 'STOPPED':
       return trans.__('Cluster %1 has ended.', name);
     case 'FAILED':
-      return trans.__('Cluster %1 has failed: %2', name, cluster.reason);
+      return trans.__(
+        'Cluster %1 has failed: %2',
+        name,
+        [cluster.reason, cluster.next].filter(Boolean).join(' ')
+      );
   }
 }
 
@@ -148,6 +205,13 @@ export function lossText(
     : '';
 }
 
+function gpus(
+  { count, display_name }: ClusterAccelerator,
+  workers: number
+): string {
+  return `${count * workers} × ${display_name}`;
+}
+
 function resources(
   size: ClusterSize,
   count: number,
@@ -156,6 +220,7 @@ function resources(
   const cpus = Math.round(size.cpus * count * 100) / 100;
   return [
     trans._n('%1 core', '%1 cores', cpus),
-    trans.__('%1 GiB', inGib(size.memory_bytes * count))
+    trans.__('%1 GiB', inGib(size.memory_bytes * count)),
+    ...(size.accelerator ? [gpus(size.accelerator, count)] : [])
   ];
 }

@@ -9,7 +9,7 @@ import type { PageCluster } from '../wire';
 import { ClusterCard } from './card';
 import type { IContextProps } from './context';
 import { ClusterForm } from './form';
-import { newsText } from './texts';
+import { awayText, newsText } from './texts';
 
 /**
  * The panel in whichever state it is.
@@ -34,7 +34,7 @@ function Content(props: IContextProps): React.JSX.Element {
   }
   switch (model.phase) {
     case 'empty':
-      return <p>{model.error && errorText(model.error, trans)}</p>;
+      return <p>{model.error && awayText(model.error, trans)}</p>;
     case 'failed':
       return (
         <Problem

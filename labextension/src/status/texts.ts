@@ -98,6 +98,9 @@ function acceleratorLine(
   { free, total, waiting }: FlavorState,
   trans: TranslationBundle
 ): string {
+  if (total === 0) {
+    return trans.__('GPU: there is no %1 here now', name);
+  }
   if (free > 0) {
     return trans.__('GPU: %1 of %2 %3 free', free, total, name);
   }

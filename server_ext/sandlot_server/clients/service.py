@@ -11,6 +11,7 @@ from tornado.simple_httpclient import HTTPStreamClosedError, HTTPTimeoutError
 
 from sandlot_contracts.problem import PROBLEM_MEDIA_TYPE, Problem
 from sandlot_server.errors import (
+    ProblemError,
     ServiceRefusedError,
     ServiceReplyError,
     ServiceTimeoutError,
@@ -20,6 +21,10 @@ from sandlot_server.errors import (
 M = TypeVar("M", bound=BaseModel)
 
 _MAX_REPLY_BYTES = 4 * 1024 * 1024
+_AWAY = frozenset(
+    {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+)
+"""What a proxy answers in place of a service; services themselves send problem documents."""
 
 
 class ServiceClient:
@@ -63,7 +68,7 @@ class ServiceClient:
         Raises
         ------
         ServiceUnreachableError
-            No connection, or it broke.
+            No connection, or it broke; or the proxy said that the service is away.
         ServiceTimeoutError
             No answer in time.
         ServiceRefusedError
@@ -109,11 +114,7 @@ class ServiceClient:
             )
             raise ServiceTimeoutError(detail) from error
         except (OSError, HTTPStreamClosedError) as error:
-            detail = (
-                f"{self._name} cannot be reached from your server; the hub may be restarting. "
-                "Your server goes on without it. Try again in a moment."
-            )
-            raise ServiceUnreachableError(detail) from error
+            raise self._unreachable() from error
 
     def _parse(self, response: HTTPResponse, model: type[M]) -> M:
         if response.code not in {HTTPStatus.OK, HTTPStatus.CREATED}:
@@ -123,14 +124,23 @@ class ServiceClient:
         except ValidationError as error:
             raise self._nonsense(response.code) from error
 
-    def _refusal(self, response: HTTPResponse) -> ServiceRefusedError | ServiceReplyError:
+    def _refusal(self, response: HTTPResponse) -> ProblemError:
         media_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
         if media_type == PROBLEM_MEDIA_TYPE:
             try:
                 return ServiceRefusedError(Problem.model_validate_json(response.body))
             except ValidationError:
                 pass  # falls through: a broken problem document is a nonsensical reply
+        elif response.code in _AWAY:
+            return self._unreachable()
         return self._nonsense(response.code)
+
+    def _unreachable(self) -> ServiceUnreachableError:
+        detail = (
+            f"{self._name} cannot be reached from your server; the hub may be restarting. "
+            "Your server goes on without it. Try again in a moment."
+        )
+        return ServiceUnreachableError(detail)
 
     def _nonsense(self, status: int) -> ServiceReplyError:
         detail = (

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _PAUSE_S = 0.5
 """Between two questions while there is no answer."""
+_BETWEEN_S = 0.1
+"""Between an answer and the next question: workers start by the dozen."""
 
 
 class ClusterWatch:
@@ -92,6 +94,7 @@ class ClusterWatch:
         while self._clock.now() < self._wanted_until:
             if isinstance(self._known, ClusterList):
                 await self._look(after=self._known.version)
+                await self._clock.sleep(_BETWEEN_S)
             else:
                 await self._clock.sleep(_PAUSE_S)
                 await self._look(after="")

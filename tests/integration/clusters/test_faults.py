@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,6 +58,22 @@ def test_a_cluster_outlives_what_it_was_asked_of(dask: DaskStack, ann: DaskUser,
     wait_ended(before)
 
 
+def test_the_port_of_a_proxy_that_is_down_is_nobodys(dask: DaskStack, ann: DaskUser) -> None:
+    port = dask.ports["dask-proxy"]
+    os.kill(find_below(dask.pid, "dask-gateway-proxy"), signal.SIGKILL)
+    with contextlib.closing(socket.socket()) as thief, pytest.raises(OSError, match="in use"):
+        thief.bind(("127.0.0.1", port))
+
+    dask.stack.run("restart", "dask-proxy")
+    with ann.notebook() as cell:
+        printed = cell.run(
+            "from dask_gateway import GatewayCluster\n"
+            "cluster = GatewayCluster(); client = cluster.get_client()\n"
+            "print(len(client.scheduler_info()['workers'])); cluster.shutdown()"
+        )
+    assert printed.strip() == "0"
+
+
 def test_what_no_database_knows_is_ended(dask: DaskStack, ann: DaskUser) -> None:
     name = ann.create()
     ann.running(name)
@@ -81,6 +99,7 @@ def test_a_scheduler_that_ends_is_told_with_its_log(dask: DaskStack, ann: DaskUs
     failed = ann.wait_cluster(name, lambda each: each.status == "FAILED")
     assert failed.code == "scheduler-ended"
     assert "signal SIGKILL" in failed.reason
+    assert failed.next.startswith("Next: start another cluster")
     wait_ended(everything)
     log = ann.ask("GET", f"sandlot/clusters/{name}/log").json()
     assert any("Scheduler at:" in line for line in log["scheduler"])

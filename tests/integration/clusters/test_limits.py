@@ -79,7 +79,17 @@ BAD = {
     "a fraction": ("clusters/{name}/scale", {"count": 1.5}, 422, "count"),
     "nothing": ("clusters/{name}/scale", {}, 422, "count"),
     "negative bounds": ("clusters/{name}/adapt", {"minimum": -1}, 422, "minimum"),
+    "huge bounds": ("clusters/{name}/adapt", {"maximum": 10**12}, 422, "maximum"),
+    "text": ("clusters/{name}/scale", {"count": "2"}, 422, "count"),
+    "true": ("clusters/{name}/scale", {"count": True}, 422, "count"),
+    "an unknown member": ("clusters/", {"cpus": 64}, 422, "cpus"),
     "malformed": ("clusters/", b"{", 400, None),
+    "malformed count": ("clusters/{name}/scale", b'{"count": ', 400, None),
+    "malformed bounds": ("clusters/{name}/adapt", b"[", 400, None),
+    "not a number": ("clusters/{name}/scale", b'{"count": NaN}', 400, None),
+    "no letters": ("clusters/", b'{"cluster_options": {"image": "\xff"}}', 400, None),
+    "somebody else's": (f"clusters/{'0' * 32}/scale", {"count": 1}, 404, None),
+    "no cluster's name": ("clusters/...x/adapt", {"maximum": 1}, 404, None),
 }
 
 

@@ -20,7 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from kubernetes_asyncio.client import ApiException, ApiextensionsV1Api, RbacAuthorizationV1Api
+from kubernetes_asyncio.client import (
+    ApiException,
+    ApiextensionsV1Api,
+    NetworkingV1Api,
+    RbacAuthorizationV1Api,
+)
 
 from sandlot_hub.domain.dask.names import API_PORT
 from support.cluster.control_plane import INSIDE
@@ -140,6 +145,9 @@ async def prepare(client: ApiClient, namespace: TestNamespace) -> None:
     except ApiException as error:  # that of an earlier test: it is the whole cluster's
         if error.status != 409:
             raise
+    network = NetworkingV1Api(client)
+    for policy in documents("NetworkPolicy").values():
+        await network.create_namespaced_network_policy(namespace.name, policy)
     rbac = RbacAuthorizationV1Api(client)
     for name, account in documents("ServiceAccount").items():
         await namespace.core.create_namespaced_service_account(namespace.name, account)

@@ -17,13 +17,17 @@ from sandlot_hub.adapters.cluster_informer import Informer, InformerMeans
 from sandlot_hub.adapters.cluster_informer_projection import PodKind
 from sandlot_hub.adapters.cluster_informer_types import InformerPace, Sink
 from sandlot_hub.adapters.cluster_informer_wire import ClusterReader
+from sandlot_hub.adapters.service_config import ClusterPlace
 from sandlot_hub.domain.capacity.cluster_records import PodRecord
+from sandlot_hub.domain.capacity.inventory import Inventory
+from sandlot_hub.services.offers.cluster_watch import ClusterWatch, WatchPace
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from sandlot_hub.adapters.cluster_informer_types import Change, Kind
+    from sandlot_hub.domain.settings.model import SandlotSettings
     from support.virtual_time import VirtualTime
 
 Record = TypeVar("Record")
@@ -56,21 +60,22 @@ class Known(Generic[Record]):
     """What an informer knows, in the plainest form."""
 
     records: dict[str, Record] = field(default_factory=dict)
-    replaced: int = 0
+    listed: int = 0
     """How often all of it was."""
 
     def sink(self) -> Sink[Record]:
         """Return where the informer puts it."""
-        return Sink(replace=self._replace, put=self._put, drop=self._drop)
+        return Sink(
+            put=self._put, drop=self._drop, known=lambda: [*self.records], listed=self._list
+        )
 
     def names(self, namespace: str) -> set[str]:
         """Return the names of what is in a namespace."""
         found = (key.split("/", 1) for key in self.records)
         return {name for where, name in found if where == namespace}
 
-    def _replace(self, records: Iterable[Record]) -> None:
-        self.records = {_key(record): record for record in records}
-        self.replaced += 1
+    def _list(self) -> None:
+        self.listed += 1
 
     def _put(self, record: Record) -> None:
         self.records[_key(record)] = record
@@ -141,3 +146,24 @@ def _half() -> float:
 
 def _nothing() -> None:
     """Hear of a change, and do nothing."""
+
+
+@asynccontextmanager
+async def counted(
+    kubeconfig: Path, settings: SandlotSettings, *, namespace: str
+) -> AsyncIterator[ClusterWatch]:
+    """Keep up with what is free in a cluster, as the offers service does."""
+    reader = reader_for(kubeconfig)
+    watch = ClusterWatch(
+        reader=reader,
+        inventory=Inventory(settings=settings),
+        place=ClusterPlace(credentials=kubeconfig, namespace=namespace),
+        means=InformerMeans(reader=reader, clock=SystemClock(), jitter=lambda: 0.5, pace=QUICK),
+        pace=WatchPace(between=0.01),
+    )
+    task = asyncio.create_task(watch.run())
+    try:
+        yield watch
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -43,6 +43,7 @@ NEEDED = {
     "unshare": "util-linux",
 }
 PLUGINS = Path("/usr/lib/cni")
+PLUGIN = "ptp"
 POD_NETWORK = "10.244.77.0/24"
 REGISTRY = "localhost:5000"
 """An empty registry: what is asked of it, it says, does not exist."""
@@ -60,8 +61,8 @@ def check_node_possible() -> None:
         If so.
     """
     check_programs(NEEDED)
-    if not (PLUGINS / "bridge").exists():
-        check_programs({str(PLUGINS / "bridge"): "containernetworking-plugins"})
+    if not (PLUGINS / PLUGIN).exists():
+        check_programs({str(PLUGINS / PLUGIN): "containernetworking-plugins"})
 
 
 class RealNode:
@@ -186,7 +187,7 @@ class RealNode:
             (self._folder / place).mkdir(parents=True)
         (self._folder / "resolv.conf").write_text("")
         (self._folder / "containerd.toml").write_text(self._containerd(pause))
-        (self._folder / "cni/10-bridge.conflist").write_text(json.dumps(CNI))
+        (self._folder / "cni/10-pods.conflist").write_text(json.dumps(CNI))
         (self._folder / "registry.yaml").write_text(json.dumps(_registry(self._folder)))
         kubelet = _kubelet_configuration(self._folder, self._group)
         (self._folder / "kubelet.json").write_text(json.dumps(kubelet))
@@ -233,11 +234,10 @@ CNI = {
     "name": "pods",
     "plugins": [
         {
-            "type": "bridge",
-            "bridge": "br0",
-            "isGateway": True,
+            # Each pod is a route: what goes from one to another passes the kernel's rules for what
+            # is forwarded, on every machine.
+            "type": PLUGIN,
             "ipMasq": False,
-            "hairpinMode": True,
             "ipam": {
                 "type": "host-local",
                 "ranges": [[{"subnet": POD_NETWORK}]],

@@ -5,7 +5,10 @@ import sys
 
 import pytest
 
-HEAVY = ("pydantic", "sandlot_contracts", "psutil", "yaml", "aiohttp")
+HEAVY = (
+    *("pydantic", "sandlot_contracts", "psutil", "yaml", "aiohttp"),
+    *("dask", "dask_gateway", "distributed"),
+)
 
 
 def imported_by(module: str, *, before: str) -> set[str]:

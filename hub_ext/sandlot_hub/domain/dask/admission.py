@@ -7,7 +7,7 @@ requests for the last place one is refused.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sandlot_hub.domain.choices.reasons import CONFLICT, refuse
 from sandlot_hub.domain.values.refusals import RefusalCode, Refused
@@ -29,6 +29,7 @@ class WorkerSize:
     cpus: float
     memory: int
     """Bytes."""
+    accelerators: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +41,14 @@ class ClusterUse:
     size: WorkerSize
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Bound:
+class _Bound(NamedTuple):
     """One limit on the number of workers."""
 
     workers: int
     """How many fit."""
     sentence: str
+    elsewhere: str
+    """How much of it other clusters have; empty when nothing."""
 
 
 def admit_cluster(
@@ -90,17 +92,33 @@ def admit_workers(
     allowed = workers_allowed(limits, others, size)
     if wanted <= allowed:
         return None
-    bound = _smallest(limits, others, size)
-    why = "" if bound is None else f": {bound.sentence}"
-    elsewhere = sum(each.workers for each in others)
-    beside = f", {elsewhere} of them in your other clusters" if elsewhere and bound else ""
     return refuse(
         RefusalCode.WORKER_LIMIT,
-        f"This cluster may have {allowed} worker{'s' if allowed != 1 else ''} at most{why}"
-        f"{beside}. Ask for fewer, or stop another cluster.",
+        f"{_at_most(limits, others, size)} Ask for fewer, or stop another cluster.",
         field="count",
         params={"allowed": allowed, "wanted": min(wanted, 10**9)},
         status=CONFLICT,
+    )
+
+
+def why_fewer(
+    limits: DaskLimits, others: Sequence[ClusterUse], size: WorkerSize, wanted: int
+) -> str:
+    """Return why a cluster whose scheduler asks for `wanted` workers gets fewer; empty: it does not.
+
+    `others` as in `admit_workers`. The sentence does not change with every number that is asked for.
+    """
+    if wanted <= workers_allowed(limits, others, size):
+        return ""
+    return f"There is work for more workers. {_at_most(limits, others, size)}"
+
+
+def _at_most(limits: DaskLimits, others: Sequence[ClusterUse], size: WorkerSize) -> str:
+    allowed, bound = workers_allowed(limits, others, size), _smallest(limits, tuple(others), size)
+    why = "" if bound is None else f": {bound.sentence}"
+    beside = f", {bound.elsewhere} in your other clusters" if bound and bound.elsewhere else ""
+    return (
+        f"This cluster may have {allowed} worker{'s' if allowed != 1 else ''} at most{why}{beside}."
     )
 
 
@@ -109,18 +127,28 @@ def _smallest(limits: DaskLimits, others: Sequence[ClusterUse], size: WorkerSize
     if limits.workers is not None:
         used = sum(each.workers for each in others)
         sentence = f"you may have {limits.workers} workers together"
-        bounds.append(_Bound(workers=limits.workers - used, sentence=sentence))
+        bounds.append(_Bound(limits.workers - used, sentence, f"{used} of them" if used else ""))
     if limits.cpus is not None:
         # In thousandths of a core, of which every size is a whole number.
         used = sum(each.workers * _thousandths(each.size.cpus) for each in others)
         left = _thousandths(limits.cpus) - used
         sentence = f"your workers may have {format_cpus(limits.cpus)} CPU cores together"
-        bounds.append(_Bound(workers=left // _thousandths(size.cpus), sentence=sentence))
+        has = f"{format_cpus(used / 1000)} of them" if used else ""
+        bounds.append(_Bound(left // _thousandths(size.cpus), sentence, has))
     if limits.memory is not None:
         used = sum(each.workers * each.size.memory for each in others)
         left = limits.memory - used
         sentence = f"your workers may have {format_memory(limits.memory)} of memory together"
-        bounds.append(_Bound(workers=left // size.memory, sentence=sentence))
+        has = f"{format_memory(used)} of it" if used else ""
+        bounds.append(_Bound(left // size.memory, sentence, has))
+    if limits.accelerators is not None and size.accelerators:
+        used = sum(each.workers * each.size.accelerators for each in others)
+        left = limits.accelerators - used
+        what = f"{limits.accelerators} GPU{'s' if limits.accelerators != 1 else ''}"
+        sentence = f"your workers may have {what} together"
+        bounds.append(
+            _Bound(left // size.accelerators, sentence, f"{used} of them" if used else "")
+        )
     return min(bounds, key=lambda bound: bound.workers, default=None)
 
 

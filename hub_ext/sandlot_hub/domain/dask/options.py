@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from sandlot_hub.domain.choices.capacity_reasons import RoomState, find_room
 from sandlot_hub.domain.choices.reasons import CONFLICT, mismatch, refuse
 from sandlot_hub.domain.choices.sight import Part
 from sandlot_hub.domain.choices.viewpoint import Viewpoint
-from sandlot_hub.domain.settings.catalogue import is_compatible
 from sandlot_hub.domain.values.names import describe_kind, joined, printable, quoted
 from sandlot_hub.domain.values.refusals import RefusalCode, Refused
+
+from .admission import WorkerSize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +27,7 @@ SIZE = "worker_size"
 FIELDS = (IMAGE, SIZE)
 """The options of a cluster, as people's code names them."""
 
+_ABSENT = (RefusalCode.SIZE_UNAVAILABLE, RefusalCode.SIZE_NEVER_FITS)
 UNPROCESSABLE = 422
 """What dask-gateway's client shows as the text of a `ValueError`."""
 
@@ -40,6 +43,8 @@ class DaskOffers:
     """Image and size that go together, with the first profile of the user's that has both."""
     contents: Mapping[str, ImageContents]
     """What is inside the images, where that is known."""
+    absent: Mapping[str, Refused]
+    """Sizes that the user could have, if there was here what they need; and why there is not."""
 
     @property
     def pairs(self) -> frozenset[tuple[str, str]]:
@@ -57,6 +62,16 @@ class DaskPlan:
     size: SizeSettings
 
     @property
+    def worker_size(self) -> WorkerSize:
+        """What each worker has."""
+        wanted = self.size.accelerator
+        return WorkerSize(
+            cpus=self.size.cpus,
+            memory=self.size.memory,
+            accelerators=0 if wanted is None else wanted.count,
+        )
+
+    @property
     def options(self) -> dict[str, str]:
         """The options that make the same again."""
         return {IMAGE: self.image_slug, SIZE: self.size_slug}
@@ -68,14 +83,20 @@ def dask_offers(
     """Return what a user may make a cluster of.
 
     That is every image and size which they could start as a server in some profile, as long as
-    the size is one for workers. The places of a size (``max_running``) are for servers.
+    the size is one for workers. The places of a size (``max_running``) are for servers, and
+    whether accelerators are free now plays no part: a worker waits for them.
     """
     sizes = settings.dask.sizes or tuple(settings.sizes)
+    view = Viewpoint(
+        entitlements=entitlements,
+        settings=settings,
+        facilities=dataclasses.replace(facilities, running=None, capacity=None),
+    )
+    profiles = [slug for slug in view.profiles() if view.access_reason(slug) is None]
+    absent = _absent(view, profiles, sizes, facilities)
     taken: dict[tuple[str, str], str] = {}
-    for profile, pair in _pairs(
-        entitlements, settings, dataclasses.replace(facilities, running=None)
-    ):
-        if pair[1] in sizes:
+    for profile, pair in _pairs(view, profiles):
+        if pair[1] in sizes and pair[1] not in absent:
             taken.setdefault(pair, profile)
     images = {image for image, _ in taken}
     offered = {size for _, size in taken}
@@ -88,24 +109,44 @@ def dask_offers(
             for slug, readiness in facilities.images.items()
             if slug in images
         },
+        absent=absent,
     )
 
 
-def _pairs(
-    entitlements: Entitlements, settings: SandlotSettings, facilities: Facilities
-) -> Iterator[tuple[str, tuple[str, str]]]:
-    view = Viewpoint(entitlements=entitlements, settings=settings, facilities=facilities)
-    for profile in view.profiles():
-        if view.access_reason(profile) is not None:
-            continue
+def _pairs(view: Viewpoint, profiles: Sequence[str]) -> Iterator[tuple[str, tuple[str, str]]]:
+    for profile in profiles:
         sizes = view.startable(Part.SIZE, profile)
         for image in view.startable(Part.IMAGE, profile):
-            fitting = settings.images[image]
             yield from (
-                (profile, (image, size))
-                for size in sizes
-                if is_compatible(image, fitting, settings.sizes[size])
+                (profile, (image, size)) for size in sizes if view.goes_together(image, size)
             )
+
+
+def _absent(
+    view: Viewpoint, profiles: Sequence[str], sizes: Sequence[str], facilities: Facilities
+) -> dict[str, Refused]:
+    found: dict[str, Refused] = {}
+    for profile in profiles:
+        for slug in view.offered(Part.SIZE, profile):
+            reason = view.part_reason(Part.SIZE, slug, profile)
+            reason = reason or _never_fits(slug, view.settings, facilities)
+            if slug in sizes and reason is not None and reason.code in _ABSENT:
+                found[slug] = dataclasses.replace(reason, field=SIZE, status=UNPROCESSABLE)
+    return found
+
+
+def _never_fits(slug: str, settings: SandlotSettings, facilities: Facilities) -> Refused | None:
+    size = settings.sizes[slug]
+    room = find_room(slug, size, settings=settings, facilities=facilities)
+    # Nodes without accelerators may be added by whoever runs the cluster, who tells nobody.
+    if size.accelerator is None or room.state is not RoomState.NEVER:
+        return None
+    return refuse(
+        room.code,
+        f"{room.what} Choose another worker size.",
+        params={"size": slug},
+        status=UNPROCESSABLE,
+    )
 
 
 def choose_dask(
@@ -127,6 +168,8 @@ def choose_dask(
         (SIZE, size, offers.sizes, RefusalCode.SIZE_UNKNOWN),
     ):
         if given is not None and given not in entries:
+            if field == SIZE and given in offers.absent:
+                return offers.absent[given]
             return _unknown(field, given, list(entries), code)
     found = _first_pair(image, size, offers)
     if found is None:

@@ -34,6 +34,7 @@ from .processes import (
     scheduler_arguments,
     scheduler_probes,
     worker_arguments,
+    worker_resources,
 )
 
 if TYPE_CHECKING:
@@ -128,7 +129,10 @@ def _pod(
     else:
         metadata["generateName"] = f"{WORKER}-{place.name}-"
         arguments, probes = (
-            worker_arguments(settings.dask, cpus=parts.cpus, memory_bytes=parts.memory_bytes),
+            (
+                *worker_arguments(settings.dask, cpus=parts.cpus, memory_bytes=parts.memory_bytes),
+                *worker_resources(plan.worker_size.accelerators),
+            ),
             {},
         )
     container = {

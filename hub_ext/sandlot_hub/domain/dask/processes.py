@@ -25,6 +25,7 @@ Role = Literal["scheduler", "worker"]
 _HEARTBEAT_S = 1
 """How often a scheduler tells how many workers it has: people look at that number."""
 _ADAPTIVE_S = 3
+_FORGOTTEN_S = 60.0
 _PROBE_S = 1
 _SILENT_AFTER = 6
 _SILENT_S = 10
@@ -64,8 +65,21 @@ def scheduler_arguments(dask: DaskSettings) -> tuple[str, ...]:
         *("--dg-api-address", f":{API_PORT}"),
         *("--dg-heartbeat-period", str(_HEARTBEAT_S)),
         *("--dg-adaptive-period", str(_ADAPTIVE_S)),
-        *("--dg-idle-timeout", str(dask.idle_timeout or 0)),
+        *idle_arguments(dask),
     )
+
+
+def idle_arguments(dask: DaskSettings) -> tuple[str, ...]:
+    """Return what ends a scheduler on which nothing was computed for long.
+
+    It tells the gateway once. If that is away in this moment, it ends by itself a while later:
+    nobody else would ever end it.
+    """
+    idle_s = dask.idle_timeout
+    if idle_s is None:
+        return ("--dg-idle-timeout", "0")
+    by_itself_s = idle_s + max(_FORGOTTEN_S, idle_s / 4)
+    return ("--dg-idle-timeout", str(idle_s), "--idle-timeout", f"{by_itself_s:g}s")
 
 
 def worker_arguments(dask: DaskSettings, *, cpus: float, memory_bytes: int) -> tuple[str, ...]:
@@ -78,6 +92,14 @@ def worker_arguments(dask: DaskSettings, *, cpus: float, memory_bytes: int) -> t
         *("--memory-limit", str(memory_bytes)),
         *("--death-timeout", str(dask.start_timeout)),
     )
+
+
+def worker_resources(accelerators: int) -> tuple[str, ...]:
+    """Return what tells a worker's scheduler how many GPUs it has, for tasks that ask for some.
+
+    So ``dask.annotate(resources={"GPU": 1})`` has as many of them at once as there are GPUs.
+    """
+    return ("--resources", f"GPU={accelerators}") if accelerators else ()
 
 
 def scheduler_probes(dask: DaskSettings) -> dict[str, Any]:

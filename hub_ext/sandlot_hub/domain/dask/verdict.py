@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sandlot_hub.domain.pods.documents import SERVER_CONTAINER, StartView, items, part
+from sandlot_hub.domain.pods.documents import (
+    SERVER_CONTAINER,
+    StartSubject,
+    StartView,
+    items,
+    part,
+)
 from sandlot_hub.domain.pods.endings import VANISHED
 from sandlot_hub.domain.pods.verdict import StartJudge, observe
 
+from .names import WORKER
+from .options import IMAGE
+
 if TYPE_CHECKING:
-    from sandlot_hub.domain.pods.documents import Document, StartSubject
+    from collections.abc import Mapping
+
+    from sandlot_hub.domain.pods.documents import Document
     from sandlot_hub.domain.pods.outcomes import Verdict
     from sandlot_hub.domain.settings.cluster import StartPatience
     from sandlot_hub.domain.settings.dask import DaskSettings
+    from sandlot_hub.domain.settings.model import SandlotSettings
 
 GONE = VANISHED
 """What is known of a pod that nobody here has removed, and that is gone."""
 
-_AGAIN = re.compile(r"start (?:the server|your server|it) again", re.IGNORECASE)
+_AGAIN = re.compile(r"start (?:the server|your server|this one|it) again", re.IGNORECASE)
 _SERVER = re.compile(r"\b(?P<first>[Yy]our|[Tt]he|[Tt]his) server\b")
 
 
@@ -36,6 +48,31 @@ def new_judge(patience: StartPatience, dask: DaskSettings, *, now: float) -> Sta
     """
     answer = min(dask.start_timeout, patience.in_all)
     return StartJudge(patience=patience.model_copy(update={"answer": answer}), now=now)
+
+
+def subject_of(
+    config: Mapping[str, Any], settings: SandlotSettings, *, component: str
+) -> StartSubject:
+    """Return what a pod of a cluster is, in the words of people.
+
+    Parameters
+    ----------
+    config
+        What is kept of the plan of the cluster.
+    settings
+        They may know no more what it was made of.
+    component
+        `names.SCHEDULER` or `names.WORKER`: accelerators are the workers'.
+    """
+    image = settings.images.get(config[IMAGE])
+    flavor = settings.accelerators.get(config.get("flavor", "")) if component == WORKER else None
+    takes = None if flavor is None else flavor.kubernetes.new_node_takes
+    return StartSubject(
+        image=config[IMAGE] if image is None else image.display_name,
+        accelerator="" if flavor is None else flavor.display_name,
+        resource="" if flavor is None else flavor.resource,
+        new_node_s=takes or settings.kubernetes.new_node_takes,
+    )
 
 
 def pod_view(pod: Document, subject: StartSubject) -> StartView:

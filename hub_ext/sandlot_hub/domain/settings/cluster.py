@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from sandlot_hub.domain.values.units import Duration, Memory
 
@@ -12,24 +12,20 @@ from .base import AllowSettings, SettingsModel, Slug, Text
 from .cluster_types import (
     AttributeName,
     AttributeValue,
+    GroupId,
     LabelKey,
     LabelValue,
     MountPath,
+    NamespacedName,
+    NodeGroupName,
     ObjectName,
     SubPath,
     VariableName,
+    VariableText,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-GroupId = Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)]
-"""Number of a Unix group, never that of root."""
-
-VariableText = Annotated[
-    str, StringConstraints(pattern=r"^[^\x00]*$", max_length=10_000, strict=True)
-]
-"""Value of an environment variable, taken as it is written."""
 
 
 class TolerationSettings(SettingsModel):
@@ -79,6 +75,8 @@ class FlavorClusterSettings(SettingsModel):
     """How long the cluster usually takes to add such a node, for people who wait for one."""
     grows_to: Annotated[int, Field(ge=0, le=1_000_000, strict=True)] | None = None
     """How many of it there are when the cluster has added all nodes that it may add."""
+    node_groups: dict[NodeGroupName, Annotated[int, Field(ge=1, le=1000)]] = Field(default={})
+    """How many of it a node has, by the cluster autoscaler's node group, as `aks-l4-*: 4`."""
     claim_template: ObjectName | None = None
     """ResourceClaimTemplate of one unit, for dynamic resource allocation; `resource` is not used then."""
     devices: DeviceSettings | None = None
@@ -222,6 +220,8 @@ class ClusterSettings(SettingsModel):
     """Size of `/dev/shm` where a kind of GPU says nothing else; 64 MiB in most clusters when not set."""
     new_node_takes: Duration | None = None
     """How long the cluster usually takes to add a node, where a kind of GPU says nothing else."""
+    autoscaler_status: NamespacedName = "kube-system/cluster-autoscaler-status"
+    """ConfigMap in which the cluster autoscaler tells of node groups; read where `node_groups` is set."""
     file_group: GroupId = 100
     """Unix group that owns the files of volumes; the image's user is a member."""
     environment: dict[VariableName, VariableText] = Field(default={})

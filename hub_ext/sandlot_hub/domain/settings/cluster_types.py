@@ -20,6 +20,30 @@ ObjectName = Annotated[
 ]
 """Name of an object of the cluster: lower case, digits, hyphens and dots."""
 
+NamespacedName = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?/"
+        r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$",
+        max_length=317,
+        strict=True,
+    ),
+]
+"""Namespace and name of an object of the cluster, with a slash between them."""
+
+NodeGroupName = Annotated[
+    str, StringConstraints(pattern=r"^[\x21-\x7e]+$", max_length=300, strict=True)
+]
+"""Name of a node group as its autoscaler writes it; `*` stands for anything."""
+
+GroupId = Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)]
+"""Number of a Unix group, never that of root."""
+
+VariableText = Annotated[
+    str, StringConstraints(pattern=r"^[^\x00]*$", max_length=10_000, strict=True)
+]
+"""Value of an environment variable, taken as it is written."""
+
 _DOMAIN = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*"
 _NAME = r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 _DOMAIN_MAXIMUM = 253

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from sandlot_hub.domain.values.units import Cpus, Duration, Memory
 
 from .base import SettingsModel, Slug
 
 Count = Annotated[int, Field(ge=1, le=10_000, strict=True)]
+PrivatePath = Annotated[
+    str, StringConstraints(pattern=r"^/[^\x00-\x1f]+$", max_length=4096, strict=True)
+]
+"""Absolute path of a file with a secret. The secret itself stands in no settings."""
 
 
 class DaskLimits(SettingsModel):
@@ -24,6 +28,8 @@ class DaskLimits(SettingsModel):
     """CPU cores of their workers."""
     memory: Memory | None = None
     """Memory of their workers."""
+    accelerators: Count | None = 4
+    """GPUs and other accelerators of their workers."""
 
 
 class DaskScheduler(SettingsModel):
@@ -54,3 +60,7 @@ class DaskSettings(SettingsModel):
     mount_home: bool = False
     """Whether scheduler and workers have the home of their owner, on Kubernetes. Workers run on
     several nodes: homes on claims need `ReadWriteMany` for it. On one machine they always do."""
+    database_file: PrivatePath | None = None
+    """File with the URL of a PostgreSQL database that keeps the clusters of one machine, such as
+    `postgresql://user:password@host/name`; nobody but its owner may read it. Without, a file of
+    SQLite in the data directory keeps them."""

@@ -13,6 +13,7 @@ from sandlot_hub.domain.dask.admission import (
     WorkerSize,
     admit_cluster,
     admit_workers,
+    why_fewer,
     workers_allowed,
 )
 
@@ -97,6 +98,11 @@ class Admission:
         others = self.uses(cluster.username, but=cluster)
         return min(wanted, workers_allowed(self.limits, others, size_of(cluster)))
 
+    def shortage(self, cluster: Counted, wanted: int) -> str:
+        """Return why a cluster gets fewer workers than its scheduler asks for; empty: it gets them."""
+        others = self.uses(cluster.username, but=cluster)
+        return why_fewer(self.limits, others, size_of(cluster), wanted)
+
     def forget(self, cluster: Counted) -> None:
         """Take back what was promised to a cluster."""
         self._promised.pop(cluster.name, None)
@@ -116,6 +122,9 @@ class Admission:
 def size_of(cluster: Counted) -> WorkerSize:
     """Return what each worker of a cluster has: what its size was when it was made."""
     cpus, memory = cluster.config["cpus"], cluster.config["memory"]
+    # Clusters that were made before workers could have some are kept without.
+    accelerators = cluster.config.get("accelerators", 0)
     assert isinstance(cpus, (int, float))  # noqa: S101 (written by us; this tells the type)
     assert isinstance(memory, int)  # noqa: S101 (as above)
-    return WorkerSize(cpus=float(cpus), memory=memory)
+    assert isinstance(accelerators, int)  # noqa: S101 (as above)
+    return WorkerSize(cpus=float(cpus), memory=memory, accelerators=accelerators)

@@ -21,7 +21,8 @@ from sandlot_hub.services.app import Route, build_application
 
 from .backend import BackendParts, SupervisedBackend
 from .clusters import ClusterParts, Clusters
-from .database import open_database
+from .database import open_database, open_postgresql
+from .database_watch import DatabaseWatch
 from .door import Door
 from .handlers import (
     AdaptHandler,
@@ -34,16 +35,20 @@ from .handlers import (
 )
 from .heartbeat import Heartbeat
 from .owner_handlers import OwnerCluster, OwnerClusters, OwnerLog, OwnerOptions
-from .supervised import SupervisedMaker
+from .supervised import SupervisedMaker, database_unavailable
 from .watch import ProcessWatch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from tornado.web import Application
 
+    from sandlot_hub.adapters.service_config import ServiceConfig
     from sandlot_hub.domain.settings.model import SandlotSettings
     from sandlot_hub.services.context import ServiceContext
+
+    from .database import ClusterDatabase
 
 NAME = "dask-gateway"
 ROUTES_PORT = "dask_routes"
@@ -127,7 +132,7 @@ async def dask_application(context: ServiceContext) -> AsyncIterator[Application
     supervisor = SupervisorClient(socket_path)
     secret = config.token.get_secret_value()
     key = bytes.fromhex(derived_secret(secret, DATABASE_PURPOSE))
-    database = open_database(folder / "clusters.sqlite", key=base64.urlsafe_b64encode(key))
+    database = _open_database(config, base64.urlsafe_b64encode(key), folder)
     routes_port = config.ports[ROUTES_PORT]
     backend = SupervisedBackend(
         BackendParts(
@@ -140,26 +145,36 @@ async def dask_application(context: ServiceContext) -> AsyncIterator[Application
         log=logging.getLogger("dask_gateway_server"),
     )
     watch = ProcessWatch(supervisor=supervisor, backend=backend)
+    kept = DatabaseWatch(database=database)
     clusters = Clusters(
         ClusterParts(
             maker=SupervisedMaker(backend=backend, database=database, machine=supervisor),
             settings=settings,
             now_ms=lambda: int(context.clock.now().timestamp() * 1000),
             ending=lambda: context.ending.begun,
+            trouble=lambda: None if kept.answered else database_unavailable(),
         )
     )
-    context = dataclasses.replace(context, healthy=lambda: watch.answered)
+    context = dataclasses.replace(context, healthy=lambda: watch.answered and kept.answered)
     door = Door(backend=backend, database=database, reads=Heartbeat).application()
     async with AsyncExitStack() as stack:
+        stack.callback(database.close)
         await backend.setup(door)
         stack.push_async_callback(backend.cleanup)
         await stack.enter_async_context(_listening(door, routes_port, held=config.port_held))
         group = await stack.enter_async_context(asyncio.TaskGroup())
-        watching = group.create_task(watch.run())
+        watching = [group.create_task(each.run()) for each in (watch, kept)]
         try:
             yield build_application(context, gateway_routes(clusters, settings))
         finally:
-            watching.cancel()
+            for task in watching:
+                task.cancel()
+
+
+def _open_database(config: ServiceConfig, key: bytes, folder: Path) -> ClusterDatabase:
+    if config.database is None:
+        return open_database(folder / "clusters.sqlite", key=key)
+    return open_postgresql(config.database, key=key)
 
 
 def _proxy_config(routes_port: int, token: str) -> Config:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from dask_gateway_server.backends.db_base import (  # type: ignore[import-untyped]
     Cluster,
@@ -19,6 +19,7 @@ from dask_gateway_server.backends.db_base import (  # type: ignore[import-untype
 )
 from dask_gateway_server.utils import TaskPool, timestamp  # type: ignore[import-untyped]
 from dask_gateway_server.workqueue import Backoff, WorkQueue  # type: ignore[import-untyped]
+from sqlalchemy.exc import OperationalError
 from typing_extensions import override
 
 from sandlot_contracts.supervisor import StartDask
@@ -28,54 +29,35 @@ from sandlot_hub.adapters.supervisor_client import (
 )
 from sandlot_hub.domain.dask.options import IMAGE, SIZE
 
-from .admission import Admission
+from .accelerator_line import AcceleratorLine
 from .fates import Fate, why_it_failed
-from .schedulers import (
-    SchedulerRoutes,
-    SchedulerSilentError,
-    scheduler_session,
-    tell_scheduler,
-)
+from .orders import WorkerOrders, not_gone
+from .schedulers import SchedulerRoutes
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from aiohttp import web
     from traitlets.config import Config
 
-    from sandlot_contracts.supervisor import DaskState, DaskStates, LogTail
+    from sandlot_contracts.supervisor import DaskState
     from sandlot_hub.domain.settings.dask import DaskSettings
-    from sandlot_hub.domain.values.refusals import Refused
 
     from .database import ClusterDatabase
     from .heartbeat import Heartbeat
+    from .supervisor_port import DaskSupervisor
 
 _HEARTBEAT_TIMEOUT_S = 60.0
 """A scheduler that computes does not speak for a while; upstream's is half as long."""
 _CHECK_S = 5.0
+_AGAIN_S = 5.0
+"""How long at most until something is tried again. Upstream's minutes would be felt by people whose
+clusters wait for a database that is back."""
 _OVERSLEPT_S = 10.0
 _CONFLICT = 409
-
-
-class DaskSupervisor(Protocol):
-    """The part of `SupervisorClient` that the gateway uses."""
-
-    async def start_dask(self, request: StartDask) -> DaskState:
-        """Start a scheduler or a worker."""
-        ...
-
-    async def dask_states(self, *, after: int | None = None, wait_s: float = 0.0) -> DaskStates:
-        """Return how all of them are."""
-        ...
-
-    async def stop_dask(self, process_id: str, *, now: bool = False) -> DaskState | None:
-        """Stop one of them."""
-        ...
-
-    async def dask_log(self, process_id: str) -> LogTail:
-        """Return the last lines that one of them wrote."""
-        ...
+_NOT_SERVING = "not-serving"
+"""Code of a supervisor that ends, or has clusters turned off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,19 +94,27 @@ class SupervisedBackend(DBBackendBase):
             worker_start_timeout=start_s,
             cluster_heartbeat_timeout=_HEARTBEAT_TIMEOUT_S,
             check_timeouts_period=_CHECK_S,
+            backoff_max_delay=_AGAIN_S,
         )
         self._supervisor = parts.supervisor
         self._settings = parts.settings
         self._settings_hash = parts.settings_hash
+        self._idle: set[str] = set()
         self.db = parts.database
-        self.admission = Admission(
-            limits=parts.settings.limits, clusters=self._left_of, workers=_not_gone
+        self.orders = WorkerOrders(
+            limits=parts.settings.limits, of_owner=self.db.of_owner, keep=self._keep_adaptive
+        )
+        self.admission = self.orders.admission
+        self._line = AcceleratorLine(
+            start=lambda worker: self._supervisor.start_dask(self._worker_request(worker)),
+            look_again=lambda worker: self.queue.put(worker),  # noqa: PLW0108 (made in `setup`)
+            tell=lambda cluster, sentence: self.db.note(cluster, detail=sentence),
         )
 
     @override
     async def setup(self, app: web.Application) -> None:
         """Begin to work on what the database knows; routes for the proxy go into `app`."""
-        self.session = scheduler_session()
+        self.orders.open()
         backoff = Backoff(base_delay=self.backoff_base_delay, max_delay=self.backoff_max_delay)
         self.queue = WorkQueue(backoff=backoff)
         loop = asyncio.get_running_loop()
@@ -136,8 +126,12 @@ class SupervisedBackend(DBBackendBase):
         self.task_pool = TaskPool()
         self.task_pool.spawn(self.check_timeouts_loop())
         self.task_pool.spawn(self.cleanup_db_loop())
+        self.task_pool.spawn(self._line.run())
         for cluster in self.db.name_to_cluster.values():
             if cluster.status < JobStatus.STOPPED:
+                # Whoever of its workers waits will say so again, once that can be written.
+                with contextlib.suppress(OperationalError):
+                    self.db.note(cluster, detail=None)
                 self.queue.put(cluster)
                 for worker in cluster.workers.values():
                     if worker.status < JobStatus.STOPPED:
@@ -150,7 +144,7 @@ class SupervisedBackend(DBBackendBase):
         self.queue.close()
         await asyncio.gather(*self.reconcilers, return_exceptions=True)
         await self.proxy.cleanup()
-        await self.session.close()
+        await self.orders.close()
 
     # --- what people ask for -----------------------------------------------------------
 
@@ -163,48 +157,15 @@ class SupervisedBackend(DBBackendBase):
         if cluster.target > JobStatus.RUNNING:
             return
         if fate is not None:
-            self.db.note(cluster, code=fate.code, reason=fate.sentence)
+            self.db.note(cluster, **fate.told)
         failed = fate is not None and fate.failed
         self.db.update_cluster(cluster, target=JobStatus.FAILED if failed else JobStatus.STOPPED)
         self.queue.put(cluster)
 
-    async def scale(self, cluster: Cluster, count: int) -> Refused | None:
-        """Have a cluster have `count` workers.
-
-        Raises
-        ------
-        SchedulerSilentError
-            If its scheduler does not answer.
-        """
-        refusal = self.admission.more_workers(cluster, count)
-        if refusal is None:
-            try:
-                await tell_scheduler(self.session, cluster, {"op": "scale", "count": count})
-            except SchedulerSilentError:
-                self.admission.forget(cluster)
-                raise
-            self.db.note(cluster, adaptive=None)
-        return refusal
-
-    async def adapt(
-        self, cluster: Cluster, *, minimum: int | None, maximum: int | None, active: bool
-    ) -> Refused | None:
-        """Have a cluster scale by itself, or no longer.
-
-        Raises
-        ------
-        SchedulerSilentError
-            As in `scale`.
-        """
-        refusal = self.admission.may_adapt(cluster, minimum or 0) if active else None
-        if refusal is None:
-            bounds = {"minimum": minimum, "maximum": maximum}
-            await tell_scheduler(self.session, cluster, {"op": "adapt", "active": active, **bounds})
-            self.db.note(cluster, adaptive=bounds if active else None)
-        return refusal
-
     async def heartbeat(self, cluster: Cluster, beat: Heartbeat) -> None:
         """Take what a scheduler says of its cluster."""
+        if cluster.name in self._idle:
+            await self.idle(cluster)
         left = {
             worker.name: worker.status == JobStatus.RUNNING
             for worker in cluster.workers.values()
@@ -212,13 +173,25 @@ class SupervisedBackend(DBBackendBase):
         }
         count = self.admission.granted(cluster, beat.count)
         await self.on_cluster_heartbeat(cluster.name, beat.about(left, count=count))
+        facts: dict[str, object] = {
+            "shortage": self.admission.shortage(cluster, beat.count) or None
+        }
+        if _running(cluster) >= cluster.count:
+            # How one ended before concerns nobody any more who looks for a missing one.
+            facts["worker"] = None
+        self.db.note(cluster, **facts)
 
     async def idle(self, cluster: Cluster) -> None:
         """Begin to end a cluster on which nothing was computed for long."""
+        # Its scheduler says so once. If that cannot be kept now, its next heartbeat leads here.
+        self._idle.add(cluster.name)
         self.stop(cluster, Fate.IDLE)
+        self._idle.discard(cluster.name)
 
-    def _left_of(self, owner: str) -> list[Cluster]:
-        return [each for each in self.db.of_owner(owner) if each.status < JobStatus.STOPPED]
+    async def _keep_adaptive(
+        self, cluster: Cluster, bounds: Mapping[str, int | None] | None
+    ) -> None:
+        self.db.note(cluster, adaptive=bounds)
 
     # --- what the supervisor says ------------------------------------------------------
 
@@ -249,6 +222,8 @@ class SupervisedBackend(DBBackendBase):
         lost = frozenset(ours.keys() - known.keys())
         for name in lost & missing:
             self.stop(ours[name], Fate.LOST)
+        # What one worker has given back, the next one has at once.
+        self._line.look()
         return lost
 
     def _look_at(self, state: DaskState) -> None:
@@ -286,18 +261,28 @@ class SupervisedBackend(DBBackendBase):
 
     @override
     async def do_start_worker(self, worker: Worker) -> AsyncIterator[dict[str, Any]]:
-        cluster = worker.cluster
-        request = self._request(cluster, worker.name)
-        address = {"role": "worker", "scheduler_address": cluster.scheduler_address}
-        await self._start(request.model_copy(update=address), cluster)
+        await self._start(self._worker_request(worker), worker.cluster)
         yield {}
+
+    def _worker_request(self, worker: Worker) -> StartDask:
+        request = self._request(worker.cluster, worker.name)
+        address = {"role": "worker", "scheduler_address": worker.cluster.scheduler_address}
+        return request.model_copy(update=address)
+
+    @override
+    async def _worker_to_submitted(self, worker: Worker) -> None:
+        if await self._line.admits(worker):
+            await super()._worker_to_submitted(worker)
+            if self._line.leave(worker):
+                # What it waited for its turn is not the time that it takes to start.
+                self.db.update_worker(worker, start_time=timestamp())
 
     @override
     async def do_stop_cluster(self, cluster: Cluster) -> None:
         self.admission.forget(cluster)
         if cluster.target == JobStatus.FAILED and "code" not in cluster.state:
             fate = why_it_failed(cluster, limit=self.worker_start_failure_limit)
-            self.db.note(cluster, code=fate.code, reason=fate.sentence)
+            self.db.note(cluster, **fate.told)
         await self._supervisor.stop_dask(cluster.name)
 
     @override
@@ -310,8 +295,10 @@ class SupervisedBackend(DBBackendBase):
         except SupervisorRefusedError as error:
             self.db.note(cluster, worker=error.problem.detail)
             if request.role == "scheduler":
-                fate = Fate.NOT_STARTED.saying(error.problem.detail)
-                self.db.note(cluster, code=fate.code, reason=fate.sentence)
+                self.db.note(cluster, **Fate.NOT_STARTED.saying(error.problem.detail).told)
+            elif error.problem.code == _NOT_SERVING:
+                # It ends all clusters now. That their workers go first is nobody's fault.
+                self.stop(cluster, Fate.LOST)
             raise
 
     def _request(self, cluster: Cluster, process_id: str) -> StartDask:
@@ -331,6 +318,8 @@ class SupervisedBackend(DBBackendBase):
     @override
     async def reconcile_worker(self, worker: Worker) -> None:
         await super().reconcile_worker(worker)
+        if worker.status != JobStatus.CREATED:
+            self._line.leave(worker)
         # There may be room for another one now: only what is gone gives way (below).
         if worker.status >= JobStatus.STOPPED and worker.cluster.target == JobStatus.RUNNING:
             self.queue.put(worker.cluster)
@@ -340,7 +329,7 @@ class SupervisedBackend(DBBackendBase):
         if cluster.worker_start_failure_count < self.worker_start_failure_limit:
             # Upstream counts the workers that should run. One that still ends uses its memory:
             # a scheduler that calls its workers closed again and again would have twice as many.
-            for _ in range(cluster.count - _not_gone(cluster)):
+            for _ in range(cluster.count - not_gone(cluster)):
                 self.queue.put(self.db.create_worker(cluster))
             return
         self.stop(cluster, why_it_failed(cluster, limit=self.worker_start_failure_limit))
@@ -355,9 +344,10 @@ class SupervisedBackend(DBBackendBase):
                 # The machine slept, or was too busy to hear anybody: nobody is late by that.
                 for cluster in self.db.active_clusters():
                     cluster.last_heartbeat = timestamp()
-            await self._check_timeouts()
+            # Or else the next time: without this loop nobody would ever be late again.
+            with contextlib.suppress(OperationalError):
+                await self._check_timeouts()
 
 
-def _not_gone(cluster: Cluster) -> int:
-    """Return how many workers of a cluster use something."""
-    return sum(worker.status < JobStatus.STOPPED for worker in cluster.workers.values())
+def _running(cluster: Cluster) -> int:
+    return sum(worker.status == JobStatus.RUNNING for worker in cluster.workers.values())

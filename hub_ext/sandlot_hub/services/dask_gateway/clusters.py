@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from dask_gateway_server.backends.db_base import JobStatus  # type: ignore[import-untyped]
 from dask_gateway_server.models import ClusterStatus  # type: ignore[import-untyped]
 
-from sandlot_hub.domain.dask.admission import WorkerSize
 from sandlot_hub.domain.dask.options import IMAGE, SIZE, choose_dask, dask_offers
 from sandlot_hub.domain.values.refusals import Refused
 from sandlot_hub.services.errors import ProblemError, build_problem
@@ -33,12 +32,13 @@ if TYPE_CHECKING:
     from sandlot_hub.domain.values.entitlements import Entitlements
 
     from .admission import Admission
+    from .changes import Changes
     from .database import Keys
 
 _READY_S = 20.0
 """How long a question for a cluster that starts stays open; as long as upstream's."""
 _LOOK_S = 0.25
-"""How often somebody who waits for a change is looked for one."""
+"""How often it is looked whether somebody who waits for a change still does."""
 _SHOWN_S = 3600.0
 """How long a cluster that has failed is shown."""
 
@@ -54,6 +54,11 @@ class ClusterMaker(Protocol):
     @property
     def admission(self) -> Admission:
         """Who may have how much."""
+        ...
+
+    @property
+    def changes(self) -> Changes:
+        """Wakes those who wait for news of their clusters."""
         ...
 
     def get_cluster(self, name: str) -> Cluster | None:
@@ -93,6 +98,10 @@ class ClusterMaker(Protocol):
         ...
 
 
+def _no_trouble() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterParts:
     """What `Clusters` works with."""
@@ -103,6 +112,8 @@ class ClusterParts:
     """Milliseconds since 1970."""
     ending: Callable[[], bool]
     """Whether the service ends, and nobody should wait any more."""
+    trouble: Callable[[], ProblemError | None] = _no_trouble
+    """Why nothing that becomes of clusters can be kept now; None when it can."""
 
 
 class Clusters:
@@ -140,7 +151,7 @@ class Clusters:
         plan = choose_dask(options, await self.offers(entitlements), self._parts.settings)
         if isinstance(plan, Refused):
             raise refused(plan)
-        owner, size = entitlements.user, WorkerSize(cpus=plan.size.cpus, memory=plan.size.memory)
+        owner, size = entitlements.user, plan.worker_size
         _require(self._maker.admission.new_cluster(owner, size))
         name = uuid.uuid4().hex
         keys = await new_keys(name)
@@ -233,16 +244,28 @@ class Clusters:
     async def overview_after(
         self, owner: str, version: str, *, wait_s: float, gone: Callable[[], bool]
     ) -> ClusterList:
-        """Return the same, and wait up to `wait_s` while it has that version."""
+        """Return the same, and wait up to `wait_s` while it has that version.
+
+        Raises
+        ------
+        ProblemError
+            503 while it would tell of what cannot be kept.
+        """
         loop = asyncio.get_running_loop()
         latest = loop.time() + wait_s
-        while True:
-            found = self.overview(owner)
-            if found.version != version or loop.time() >= latest:
-                return found
+        self._require_kept()
+        found = self.overview(owner)
+        while found.version == version and (left := latest - loop.time()) > 0:
             if gone() or self._parts.ending():
-                return found
-            await asyncio.sleep(_LOOK_S)
+                break
+            if await self._maker.changes.wait(owner, min(left, _LOOK_S)):
+                found = self.overview(owner)
+            self._require_kept()
+        return found
+
+    def _require_kept(self) -> None:
+        if (trouble := self._parts.trouble()) is not None:
+            raise trouble
 
     async def log(self, cluster: Cluster) -> ClusterLog:
         """Return the end of what a cluster's processes wrote.
@@ -270,12 +293,14 @@ def refused(refusal: Refused) -> ProblemError:
 
 def kept_config(plan: DaskPlan) -> dict[str, object]:
     """Return what is kept of a plan with its cluster."""
+    wanted = plan.size.accelerator
     # Kept with the cluster: what the size means may change while it runs.
     return {
         IMAGE: plan.image_slug,
         SIZE: plan.size_slug,
         "cpus": plan.size.cpus,
         "memory": plan.size.memory,
+        **({} if wanted is None else {"flavor": wanted.flavor, "accelerators": wanted.count}),
     }
 
 

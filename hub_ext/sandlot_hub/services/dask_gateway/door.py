@@ -10,6 +10,7 @@ import hmac
 import logging
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+import sqlalchemy as sa
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
@@ -116,6 +117,10 @@ async def _as_problems(request: web.Request, handler: Handler) -> web.StreamResp
         field = ".".join(map(str, first["loc"]))
         logger.warning("a scheduler's message is malformed", extra={FIELDS: {"field": field}})
         return _problem(422, "malformed", f"{field or 'The body'}: {first['msg']}")
+    except sa.exc.OperationalError as error:
+        reason = type(error).__name__
+        logger.warning("a message could not be kept", extra={FIELDS: {"reason": reason}})
+        return _problem(503, "database-unavailable", "Say it again in a moment.")
 
 
 def _problem(status: int, code: str, sentence: str) -> web.Response:

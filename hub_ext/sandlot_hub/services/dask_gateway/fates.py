@@ -15,6 +15,9 @@ class Fate:
 
     code: str
     sentence: str
+    """What is, and why."""
+    next: str = ""
+    """What its owner can do now."""
     failed: bool = True
     """Whether it counts as a failure."""
 
@@ -27,34 +30,55 @@ class Fate:
     IDLE: ClassVar[Fate]
     KEYS: ClassVar[Fate]
 
+    @property
+    def told(self) -> dict[str, str]:
+        """What is kept of it with its cluster."""
+        told = {"code": self.code, "reason": self.sentence, "next": self.next}
+        return {name: each for name, each in told.items() if each}
+
     def saying(self, sentence: str) -> Fate:
         """Return the same with another sentence."""
         return replace(self, sentence=sentence)
 
 
+_ANOTHER = "Next: start another cluster."
+
 Fate.LOST = Fate(
     code="cluster-lost",
-    sentence="The machine or its Sandlot was started anew, and clusters ended with it. "
-    "Start another one.",
+    sentence="The machine or its Sandlot was started anew, and clusters ended with it.",
+    next=_ANOTHER,
 )
-Fate.SCHEDULER_ENDED = Fate(code="scheduler-ended", sentence="Its scheduler ended.")
-Fate.NOT_STARTED = Fate(code="scheduler-not-started", sentence="Its scheduler was not started.")
+Fate.SCHEDULER_ENDED = Fate(
+    code="scheduler-ended",
+    sentence="Its scheduler ended.",
+    next="Next: start another cluster; if that one ends too, look at the end of its log.",
+)
+Fate.NOT_STARTED = Fate(
+    code="scheduler-not-started",
+    sentence="Its scheduler was not started.",
+    next="Next: start another cluster in a moment; if that fails too, tell an administrator.",
+)
 Fate.SLOW = Fate(
     code="scheduler-slow",
-    sentence="Its scheduler did not work in time, so the start was given up. Its log may tell "
-    "why; most often a package in the home folder is the cause.",
+    sentence="Its scheduler did not work in time, so the start was given up.",
+    next="Next: look at the end of its log; most often a package in the home folder is the cause.",
 )
 Fate.SILENT = Fate(
     code="scheduler-silent",
     sentence="Its scheduler did not say anything for a minute, so the cluster was ended.",
+    next="Next: start another cluster, and give it its work in smaller pieces.",
 )
 Fate.WORKERS = Fate(
-    code="workers-failed", sentence="Several workers in a row ended before they worked."
+    code="workers-failed",
+    sentence="Several workers in a row ended before they worked.",
+    next="Next: look at the log of the last one; if its memory was short, choose a larger worker "
+    "size.",
 )
 Fate.KEYS = Fate(
     code="cluster-lost",
     sentence="The gateway has another secret than when the cluster was made, and could not read "
-    "its keys any more. Start another one.",
+    "its keys any more.",
+    next=_ANOTHER,
 )
 Fate.IDLE = Fate(code="idle", sentence="Nothing was computed on it for long.", failed=False)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 from typing_extensions import override
 
-from sandlot_contracts.base import WireModel
+from sandlot_contracts.base import StrictWireModel
 from sandlot_contracts.problem import PROBLEM_MEDIA_TYPE
 from sandlot_hub.domain.dask.admission import MAXIMUM_WORKERS
 from sandlot_hub.domain.values.entitlements import Entitlements
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 WorkerCount = Annotated[int, Field(ge=0, le=MAXIMUM_WORKERS, strict=True)]
 
 
-class NewCluster(WireModel):
+class NewCluster(StrictWireModel):
     """Body of a request for a cluster."""
 
     cluster_options: dict[str, Any] | None = None
 
 
-class Scale(WireModel):
+class Scale(StrictWireModel):
     """Body of a request for workers."""
 
     count: WorkerCount
 
 
-class Adapt(WireModel):
+class Adapt(StrictWireModel):
     """Body of a request for adaptive scaling."""
 
     minimum: WorkerCount | None = None

@@ -32,15 +32,17 @@ from sandlot_hub.domain.pods.documents import text
 from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 from sandlot_hub.services.logs import FIELDS
 
-from .admission import Admission
+from .changes import Changes
 from .clusters import kept_config
 from .fates import Fate
 from .kube_informer import PatientInformer
 from .kube_records import PodCluster
 from .kube_seal import ClusterKeys, UnsealableError
-from .schedulers import SchedulerSilentError, scheduler_session, tell_scheduler
+from .orders import WorkerOrders
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aiohttp import web
 
     from sandlot_hub.adapters.dask_objects import DaskObjectsApi
@@ -48,7 +50,6 @@ if TYPE_CHECKING:
     from sandlot_hub.domain.pods.documents import Document
     from sandlot_hub.domain.settings.model import SandlotSettings
     from sandlot_hub.domain.values.entitlements import Entitlements
-    from sandlot_hub.domain.values.refusals import Refused
 
     from .database import Keys
     from .heartbeat import PodHeartbeat
@@ -90,13 +91,16 @@ class PodBackend(KubeBackend):
         self._parts = parts
         self._objects = parts.objects
         self._records: dict[str, PodCluster] = {}
+        self.changes = Changes()
+        """Told of all that people see, once it is so."""
         self._begun: set[str] = set()
         """Clusters that the API server is being asked for: they count already."""
         self._pods: dict[str, dict[str, Document]] = {}
         """Pods by their name, by cluster."""
-        self.admission = Admission(
-            limits=parts.settings.dask.limits, clusters=self._left_of, workers=_not_gone
+        self.orders = WorkerOrders(
+            limits=parts.settings.dask.limits, of_owner=self.of_owner, keep=self._keep_adaptive
         )
+        self.admission = self.orders.admission
 
     @override
     async def setup(self, app: web.Application) -> None:
@@ -104,7 +108,7 @@ class PodBackend(KubeBackend):
 
         It returns when all that there is is known.
         """
-        self.session = scheduler_session()
+        self.orders.open()
         self.queue = WorkQueue()
         await self._parts.routes.setup(app)
         self.informer = PatientInformer(
@@ -131,7 +135,7 @@ class PodBackend(KubeBackend):
         self.queue.close()
         await self.sync_task
         await self._parts.routes.cleanup()
-        await self.session.close()
+        await self.orders.close()
 
     @property
     def in_step(self) -> bool:
@@ -154,9 +158,6 @@ class PodBackend(KubeBackend):
         found = [each for each in self._records.values() if each.username == owner]
         return sorted(found, key=lambda each: (-each.start_time, each.name))
 
-    def _left_of(self, owner: str) -> list[PodCluster]:
-        return [each for each in self.of_owner(owner) if each.status < JobStatus.STOPPED]
-
     # --- what people ask for -----------------------------------------------------------
 
     async def begin(
@@ -176,6 +177,7 @@ class PodBackend(KubeBackend):
             start_time=timestamp(),
         )
         self._records[name] = cluster
+        self.changes.tell(cluster.username)
         self._begun.add(name)
         place = self._place(name)
         made = dask_objects(plan, entitlements, self._parts.settings, place)
@@ -207,48 +209,20 @@ class PodBackend(KubeBackend):
             return
         told: dict[str, object] = {}
         if fate is not None:
-            told = {"code": fate.code, "reason": fate.sentence, "failed": fate.failed}
+            told = {**fate.told, "failed": fate.failed}
         await self._objects.patch_cluster(cluster.name, active=False, fate=told)
         cluster.target = JobStatus.STOPPED
         self.admission.forget(cluster)
+        self.changes.tell(cluster.username)
 
-    async def scale(self, cluster: PodCluster, count: int) -> Refused | None:
-        """Have a cluster have `count` workers.
-
-        Raises
-        ------
-        SchedulerSilentError
-            If its scheduler does not answer.
-        """
-        refusal = self.admission.more_workers(cluster, count)
-        if refusal is None:
-            try:
-                await tell_scheduler(self.session, cluster, {"op": "scale", "count": count})
-            except SchedulerSilentError:
-                self.admission.forget(cluster)
-                raise
-            await self._objects.patch_cluster(cluster.name, adaptive={})
-        return refusal
-
-    async def adapt(
-        self, cluster: PodCluster, *, minimum: int | None, maximum: int | None, active: bool
-    ) -> Refused | None:
-        """Have a cluster scale by itself, or no longer.
-
-        Raises
-        ------
-        SchedulerSilentError
-            As in `scale`.
-        """
-        refusal = self.admission.may_adapt(cluster, minimum or 0) if active else None
-        if refusal is None:
-            bounds = {"minimum": minimum, "maximum": maximum}
-            message = {"op": "adapt", "active": active, **bounds}
-            await tell_scheduler(self.session, cluster, message)
+    async def _keep_adaptive(
+        self, cluster: PodCluster, bounds: Mapping[str, int | None] | None
+    ) -> None:
+        adaptive: dict[str, object] = {}
+        if bounds is not None:
             kept = {name: each for name, each in bounds.items() if each is not None}
-            adaptive = {"active": True, **kept} if active else {}
-            await self._objects.patch_cluster(cluster.name, adaptive=adaptive)
-        return refusal
+            adaptive = {"active": True, **kept}
+        await self._objects.patch_cluster(cluster.name, adaptive=adaptive)
 
     # --- what schedulers say -----------------------------------------------------------
 
@@ -260,6 +234,8 @@ class PodBackend(KubeBackend):
         cluster.worked += len(active - cluster.active)
         cluster.active, cluster.closing = active, known.intersection(beat.closing_workers)
         cluster.count = self.admission.granted(cluster, beat.count)
+        cluster.note_shortage(self.admission.shortage(cluster, beat.count))
+        self.changes.tell(cluster.username)
         with contextlib.suppress(*_TROUBLES):
             if cluster.idle:
                 await self.end(cluster, Fate.IDLE)
@@ -313,6 +289,7 @@ class PodBackend(KubeBackend):
         await self._lead_to(cluster)
         if cluster.model_status.name != "PENDING":
             cluster.ready.set()
+        self.changes.tell(cluster.username)
 
     async def _adopted(self, record: Document) -> PodCluster:
         """Return a cluster that an earlier gateway made."""
@@ -348,6 +325,7 @@ class PodBackend(KubeBackend):
             cluster.status = cluster.target = JobStatus.STOPPED
             cluster.ready.set()
             self.admission.forget(cluster)
+            self.changes.tell(cluster.username)
             await self._parts.routes.remove_route(kind="SNI", sni=name)
 
     async def _lead_to(self, cluster: PodCluster) -> None:
@@ -362,7 +340,9 @@ class PodBackend(KubeBackend):
     def _forget(self, name: str) -> None:
         self._begun.discard(name)
         if self.informer.get(f"{self._objects.namespace}.{name}") is None:
-            self._records.pop(name, None)
+            gone = self._records.pop(name, None)
+            if gone is not None:
+                self.changes.tell(gone.username)
 
     def _place(self, name: str) -> DaskPlace:
         return DaskPlace(name=name, instance=self._parts.instance, door_url=self._parts.door_url)
@@ -388,8 +368,3 @@ def owner_of(record: Document) -> dict[str, Any]:
         "name": text(record, "metadata", "name"),
         "uid": text(record, "metadata", "uid"),
     }
-
-
-def _not_gone(cluster: Any) -> int:
-    """Return how many workers of a cluster use something."""
-    return sum(each.status < JobStatus.STOPPED for each in cluster.workers.values())

@@ -27,11 +27,26 @@ from dask_gateway_server.utils import TaskPool, timestamp  # type: ignore[import
 from dask_gateway_server.workqueue import Backoff, WorkQueue  # type: ignore[import-untyped]
 from typing_extensions import override
 
-from sandlot_hub.domain.dask.names import CLUSTER, COMPONENT, WORKER, scheduler_name, secret_name
+from sandlot_hub.domain.dask.names import (
+    CLUSTER,
+    COMPONENT,
+    SCHEDULER,
+    WORKER,
+    scheduler_name,
+    secret_name,
+)
 from sandlot_hub.domain.dask.pods import worker_of
-from sandlot_hub.domain.dask.verdict import GONE, about, judge_pod, new_judge, pod_view
+from sandlot_hub.domain.dask.verdict import (
+    GONE,
+    about,
+    judge_pod,
+    new_judge,
+    pod_view,
+    subject_of,
+)
 from sandlot_hub.domain.pods.denials import CreateAnswer, explain_denial, read_answer
-from sandlot_hub.domain.pods.documents import StartSubject, part, text
+from sandlot_hub.domain.pods.documents import part, text
+from sandlot_hub.domain.pods.endings import disruption
 from sandlot_hub.domain.pods.outcomes import Failed, FailureCode, Ready, Waiting, WaitReason
 from sandlot_hub.domain.pods.ports import ClusterRefusedError, ClusterUnreachableError
 
@@ -42,9 +57,10 @@ from .kube_workers import SEEN_AFTER_S, Workers
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Mapping
 
     from sandlot_hub.adapters.dask_objects import DaskObjectsApi
-    from sandlot_hub.domain.pods.documents import Document
+    from sandlot_hub.domain.pods.documents import Document, StartSubject
     from sandlot_hub.domain.pods.verdict import StartJudge
     from sandlot_hub.domain.settings.model import SandlotSettings
 
@@ -217,7 +233,9 @@ class PodController(KubeController):
             except ClusterRefusedError as error:
                 if read_answer(error.status, error.document) is CreateAnswer.AGAIN:
                     raise
-                found = explain_denial(error.status, error.document, _subject(cluster))
+                found = explain_denial(
+                    error.status, error.document, self._subject(cluster, SCHEDULER)
+                )
                 return _failed(status, found)
             status["schedulerPod"] = scheduler_name(name)
             return status
@@ -231,7 +249,7 @@ class PodController(KubeController):
             kubernetes, dask = self._settings.kubernetes, self._settings.dask
             judge = new_judge(kubernetes.patience, dask, now=loop.time())
             self._judges[key] = judge
-        verdict = judge.judge(pod_view(pod, _subject(cluster)), now=loop.time())
+        verdict = judge.judge(pod_view(pod, self._subject(cluster, SCHEDULER)), now=loop.time())
         match verdict:
             case Ready():
                 status |= {"phase": "Running", "address": text(pod, "status", "podIP")}
@@ -258,18 +276,19 @@ class PodController(KubeController):
         pod = pods.get(status["schedulerPod"])
         if pod is None:
             return _failed(status, GONE), False
-        verdict = judge_pod(pod, _subject(cluster))
+        verdict = judge_pod(pod, self._subject(cluster, SCHEDULER))
         if isinstance(verdict, Failed):
             status["log"] = await self._log_of(pod)
             return _failed(status, verdict, code=Fate.SCHEDULER_ENDED.code), False
         if isinstance(verdict, Waiting) and verdict.reason is WaitReason.STOPPING:
-            # Somebody else has it removed: what becomes of it is told when it is gone.
-            return status, False
+            # Somebody else has it removed. On a node that is lost it would never be gone.
+            status["log"] = await self._log_of(pod)
+            return _failed(status, disruption(pod) or GONE), False
         return await self._scale(cluster, key, status)
 
     async def _scale(self, cluster: Document, key: str, status: Status) -> tuple[Status, bool]:
         spec, now = part(cluster, "spec"), asyncio.get_running_loop().time()
-        workers = self._workers.setdefault(key, Workers(subject=_subject(cluster)))
+        workers = self._workers.setdefault(key, Workers(subject=self._subject(cluster, WORKER)))
         pods = self._pods.get(key, {})
         todo = workers.plan(
             [pod for pod in pods.values() if text(pod, "metadata", "labels", COMPONENT) == WORKER],
@@ -277,17 +296,15 @@ class PodController(KubeController):
             worked=int(spec.get("worked", 0)),
             now=now,
         )
-        for pod, reason in todo.ended.items():
+        for pod, why in todo.ended.items():
             status["worker"] = {
                 "name": pod,
-                "reason": about("the worker", reason),
+                "reason": about("the worker", why.sentence),
+                "next": about("the worker", why.next),
                 "log": await self._log_of(pods[pod]),
             }
         if todo.gives_up:
-            fate = Fate.WORKERS
-            last = status.get("worker", {}).get("reason", "")
-            reason = f"{fate.sentence} The last one: {last}" if last else fate.sentence
-            return {**status, "code": fate.code, "reason": reason}, False
+            return {**status, **_given_up(status.get("worker", {}))}, False
         status.pop("detail", None)
         if todo.waits:
             status["detail"] = about("a worker", todo.waits)
@@ -301,8 +318,8 @@ class PodController(KubeController):
         except ClusterRefusedError as error:
             if read_answer(error.status, error.document) is CreateAnswer.AGAIN:
                 raise
-            found = explain_denial(error.status, error.document, _subject(cluster))
-            status["detail"] = about("a worker", found.sentence)
+            found = explain_denial(error.status, error.document, self._subject(cluster, WORKER))
+            status["detail"] = about("a worker", found.message)
             # A quota has room again when something else ends.
             return status, True
         return status, False
@@ -317,7 +334,7 @@ class PodController(KubeController):
             return status
         await self._objects.delete_secret(secret_name(name))
         failed = bool(status.get("code")) or fate.get("failed") is True
-        told = {each: fate[each] for each in ("code", "reason") if fate.get(each)}
+        told = {each: fate[each] for each in ("code", "reason", "next") if fate.get(each)}
         return {
             **told,
             **{each: value for each, value in status.items() if each != "detail"},
@@ -336,15 +353,15 @@ class PodController(KubeController):
         ]
         await asyncio.gather(*(self._objects.delete_pod(name) for name in left))
 
+    def _subject(self, cluster: Document, component: str) -> StartSubject:
+        config = part(cluster, "spec", "config")
+        return subject_of(config, self._settings, component=component)
+
     async def _log_of(self, pod: Document) -> list[str]:
         try:
             return [*await self._objects.read_log(text(pod, "metadata", "name"))]
         except ClusterUnreachableError:  # its node may be gone, and why it ended is told without
             return []
-
-
-def _subject(cluster: Document) -> StartSubject:
-    return StartSubject(image=text(cluster, "spec", "config", "image"))
 
 
 def _owned(manifest: Document, cluster: Document) -> dict[str, Any]:
@@ -353,5 +370,19 @@ def _owned(manifest: Document, cluster: Document) -> dict[str, Any]:
 
 
 def _failed(status: Status, found: Failed, *, code: str = "") -> Status:
-    reason = about("its scheduler", found.message)
-    return {**status, "code": code or found.code.value, "reason": reason}
+    return {
+        **status,
+        "code": code or found.code.value,
+        "reason": about("its scheduler", found.sentence),
+        "next": about("its scheduler", found.next),
+    }
+
+
+def _given_up(last: Mapping[str, str]) -> dict[str, str]:
+    """Return what is told of a cluster after several workers in a row, of which `last` ended last."""
+    told = Fate.WORKERS.told
+    if not last:
+        return told
+    # A controller of before may have written the last one, without what to do about it.
+    reason, todo = f"{told['reason']} The last one: {last['reason']}", last.get("next")
+    return {**told, "reason": reason, "next": todo or told["next"]}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sandlot_hub.domain.values.refusals import Refused
 
     from .admission import Admission
+    from .changes import Changes
     from .database import Keys
     from .kube_backend import PodBackend
     from .kube_records import PodCluster
@@ -54,6 +55,11 @@ class PodMaker:
     def admission(self) -> Admission:
         """Who may have how much."""
         return self._backend.admission
+
+    @property
+    def changes(self) -> Changes:
+        """Wakes those who wait for news of their clusters."""
+        return self._backend.changes
 
     def get_cluster(self, name: str) -> PodCluster | None:
         """Return a cluster, also one that has ended; None when there is none."""
@@ -88,14 +94,14 @@ class PodMaker:
     async def scale(self, cluster: PodCluster, count: int) -> Refused | None:
         """Have a cluster have `count` workers."""
         with _api_server():
-            return await self._backend.scale(cluster, count)
+            return await self._backend.orders.scale(cluster, count)
 
     async def adapt(
         self, cluster: PodCluster, *, minimum: int | None, maximum: int | None, active: bool
     ) -> Refused | None:
         """Have a cluster scale by itself, or no longer."""
         with _api_server():
-            return await self._backend.adapt(
+            return await self._backend.orders.adapt(
                 cluster, minimum=minimum, maximum=maximum, active=active
             )
 

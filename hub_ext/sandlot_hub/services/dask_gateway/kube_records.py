@@ -74,6 +74,8 @@ class PodCluster:
     closing: frozenset[str] = frozenset()
     worked: int = 0
     """How many workers have ever worked."""
+    shortage: str = ""
+    """Why it gets fewer workers than its scheduler asks for."""
     idle: bool = False
     """Whether its scheduler has asked for its end."""
     ready: Flag = field(default_factory=Flag)
@@ -81,7 +83,8 @@ class PodCluster:
     def take(self, record: Document) -> None:
         """Take over what its record says."""
         spec, status = part(record, "spec"), part(record, "status")
-        active = spec.get("active", True) is True
+        # With a code it has failed, though its workers take their time to end.
+        active = spec.get("active", True) is True and not status.get("code")
         phase = text(status, "phase")
         self.status = _PHASES.get(phase, JobStatus.SUBMITTED)
         self.target = (
@@ -94,14 +97,19 @@ class PodCluster:
             self.worked = max(self.worked, int(spec.get("worked", 0)))
             self.written = {"replicas": self.count, "worked": int(spec.get("worked", 0))}
         self.address = text(status, "address")
-        told = ("code", "reason", "detail", "log", "worker")
+        told = ("code", "reason", "next", "detail", "log", "worker")
         self.state = {name: status[name] for name in told if status.get(name)}
+        self.note_shortage(self.shortage)
         adaptive = part(spec, "adaptive")
         if adaptive:
             bounds = {name: adaptive.get(name) for name in ("minimum", "maximum")}
             self.state["adaptive"] = bounds
         ended = text(status, "completionTime")
         self.stop_time = parse_k8s_timestamp(ended) if ended else None
+
+    def note_shortage(self, why: str) -> None:
+        """Keep why it gets fewer workers than its scheduler asks for; empty: it gets them."""
+        self.shortage = self.state["shortage"] = why
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:

@@ -29,7 +29,7 @@ class Todo:
     create: int
     remove: tuple[str, ...]
     """Pods that have ended, and those that nobody needs any more."""
-    ended: Mapping[str, str] = field(default_factory=dict)
+    ended: Mapping[str, Failed] = field(default_factory=dict)
     """Those that failed, and why; each is told once."""
     gives_up: bool = False
     waits: str = ""
@@ -85,7 +85,7 @@ class Workers:
         if worked > self._worked:
             self._worked, self._failures = worked, 0
         over: list[str] = []
-        ended: dict[str, str] = {}
+        ended: dict[str, Failed] = {}
         alive: list[Document] = []
         waits = ""
         for pod in pods:
@@ -96,7 +96,7 @@ class Workers:
             elif isinstance(verdict, Failed):
                 over.append(name)
                 if name not in self._told:
-                    ended[name] = verdict.message
+                    ended[name] = verdict
             else:
                 alive.append(pod)
                 if isinstance(verdict, Waiting) and verdict.reason not in _ORDINARY:

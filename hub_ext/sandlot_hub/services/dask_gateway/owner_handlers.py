@@ -24,7 +24,7 @@ class OwnerOptions(GatewayHandler):
     async def get(self) -> None:
         """Answer with images, worker sizes and limits of the caller."""
         offers = await self.clusters.offers(self.entitlements)
-        self.write_model(options_view(offers, self.catalogue.dask.limits))
+        self.write_model(options_view(offers, self.catalogue))
 
 
 class OwnerClusters(GatewayHandler):

@@ -15,8 +15,8 @@ from sandlot_hub.adapters.supervisor_client import (
 )
 from sandlot_hub.domain.capacity.machine import machine_facilities
 
-from .backend import DaskSupervisor
 from .clusters import kept_config, unavailable
+from .supervisor_port import DaskSupervisor
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from sandlot_hub.domain.dask.options import DaskPlan
     from sandlot_hub.domain.values.entitlements import Entitlements
     from sandlot_hub.domain.values.refusals import Refused
+    from sandlot_hub.services.errors import ProblemError
 
     from .admission import Admission
     from .backend import SupervisedBackend
+    from .changes import Changes
     from .database import ClusterDatabase, Keys
 
 FoundT = TypeVar("FoundT")
@@ -72,6 +74,11 @@ class SupervisedMaker:
         """Who may have how much."""
         return self._backend.admission
 
+    @property
+    def changes(self) -> Changes:
+        """Wakes those who wait for news of their clusters."""
+        return self._database.changes
+
     def get_cluster(self, name: str) -> Cluster | None:
         """Return a cluster, also one that has ended; None when there is none."""
         return self._database.get_cluster(name)
@@ -107,14 +114,14 @@ class SupervisedMaker:
     async def scale(self, cluster: Cluster, count: int) -> Refused | None:
         """Have a cluster have `count` workers."""
         with _database():
-            return await self._backend.scale(cluster, count)
+            return await self._backend.orders.scale(cluster, count)
 
     async def adapt(
         self, cluster: Cluster, *, minimum: int | None, maximum: int | None, active: bool
     ) -> Refused | None:
         """Have a cluster scale by itself, or no longer."""
         with _database():
-            return await self._backend.adapt(
+            return await self._backend.orders.adapt(
                 cluster, minimum=minimum, maximum=maximum, active=active
             )
 
@@ -136,16 +143,21 @@ class SupervisedMaker:
         )
 
 
+def database_unavailable() -> ProblemError:
+    """Return the error that says that nothing can be kept now."""
+    return unavailable(
+        code="database-unavailable",
+        sentence="The database of clusters cannot be written now. Clusters go on; changes have to "
+        "wait. If it stays so, an administrator looks at the database and its disk.",
+    )
+
+
 @contextlib.contextmanager
 def _database() -> Iterator[None]:
     try:
         yield
     except sa.exc.OperationalError as error:
-        raise unavailable(
-            code="database-unavailable",
-            sentence="The database of clusters cannot be written now. Try again in a moment; if it stays "
-            "so, an administrator looks at the disk.",
-        ) from error
+        raise database_unavailable() from error
 
 
 async def _answer(question: Awaitable[FoundT]) -> FoundT:

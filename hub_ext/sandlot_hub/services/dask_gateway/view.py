@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dask_gateway_server.backends.db_base import Cluster, JobStatus  # type: ignore[import-untyped]
 
 from sandlot_contracts.clusters import (
+    ClusterAccelerator,
     ClusterAdaptive,
     ClusterImage,
     ClusterInfo,
@@ -21,8 +22,10 @@ from sandlot_contracts.clusters import (
 )
 from sandlot_hub.domain.dask.options import IMAGE, SIZE
 
+from .admission import size_of
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sandlot_contracts.images import ImageContents, Package
     from sandlot_hub.domain.dask.admission import ClusterUse
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
 _SAME_EVERYWHERE = frozenset({"dask", "distributed", "numpy", "pandas"})
 """What is computed with travels between them as objects of these."""
+_REPLACED = "Another one is started."
 _PENDING = "Its scheduler starts; that takes a few seconds."
 
 
@@ -68,7 +72,7 @@ def options_spec(offers: DaskOffers) -> list[dict[str, Any]]:
     ]
 
 
-def options_view(offers: DaskOffers, limits: DaskLimits) -> ClusterOptions:
+def options_view(offers: DaskOffers, settings: SandlotSettings) -> ClusterOptions:
     """Return what a user may make a cluster of."""
     return ClusterOptions(
         images=tuple(
@@ -81,11 +85,14 @@ def options_view(offers: DaskOffers, limits: DaskLimits) -> ClusterOptions:
                 display_name=entry.display_name,
                 cpus=entry.cpus,
                 memory_bytes=entry.memory,
+                accelerator=None
+                if entry.accelerator is None
+                else _accelerator(entry.accelerator.flavor, entry.accelerator.count, settings),
             )
             for slug, entry in offers.sizes.items()
         ),
         pairs=tuple(sorted(offers.pairs)),
-        limits=limits_view(limits),
+        limits=limits_view(settings.dask.limits),
     )
 
 
@@ -104,6 +111,7 @@ def list_view(
             workers=sum(each.workers for each in uses),
             cpus=sum(each.workers * each.size.cpus for each in uses),
             memory_bytes=sum(each.workers * each.size.memory for each in uses),
+            accelerators=sum(each.workers * each.size.accelerators for each in uses),
         ),
     )
     digest = hashlib.sha256(found.model_dump_json().encode()).hexdigest()
@@ -114,13 +122,15 @@ def cluster_view(cluster: Cluster, settings: SandlotSettings) -> ClusterInfo:
     """Return one cluster."""
     image, size, state = cluster.config[IMAGE], cluster.config[SIZE], cluster.state
     known_image, known_size = settings.images.get(image), settings.sizes.get(size)
-    status = cluster.model_status.name
+    status, accelerators = cluster.model_status.name, size_of(cluster).accelerators
+    workers = _workers(cluster)
     return ClusterInfo(
         name=cluster.name,
         status=status,
         code=state.get("code", ""),
         reason=state.get("reason", ""),
-        detail=state.get("detail", _PENDING if status == "PENDING" else ""),
+        next=state.get("next", ""),
+        detail=_detail(state, status, workers),
         started_at=_time(cluster.start_time),
         stopped_at=None if cluster.stop_time is None else _time(cluster.stop_time),
         image=_image(image, known_image),
@@ -129,8 +139,11 @@ def cluster_view(cluster: Cluster, settings: SandlotSettings) -> ClusterInfo:
             display_name=size if known_size is None else known_size.display_name,
             cpus=cluster.config["cpus"],
             memory_bytes=cluster.config["memory"],
+            accelerator=_accelerator(cluster.config["flavor"], accelerators, settings)
+            if accelerators
+            else None,
         ),
-        workers=_workers(cluster),
+        workers=workers,
         adaptive=ClusterAdaptive(**state["adaptive"]) if "adaptive" in state else None,
         idle_timeout_s=settings.dask.idle_timeout,
         dashboard_address=cluster.dashboard_address if status == "RUNNING" else "",
@@ -144,7 +157,14 @@ def limits_view(limits: DaskLimits) -> ClusterLimits:
         workers=limits.workers,
         cpus=limits.cpus,
         memory_bytes=limits.memory,
+        accelerators=limits.accelerators,
     )
+
+
+def _accelerator(flavor: str, count: int, settings: SandlotSettings) -> ClusterAccelerator:
+    known = settings.accelerators.get(flavor)
+    name = flavor if known is None else known.display_name
+    return ClusterAccelerator(flavor=flavor, display_name=name, count=count)
 
 
 def _image(slug: str, entry: ImageSettings | None) -> ClusterImage:
@@ -157,6 +177,21 @@ def _shared(contents: ImageContents | None) -> tuple[Package, ...]:
     """Return the packages of which a notebook and its cluster need the same version."""
     packages = () if contents is None else contents.packages
     return tuple(each for each in packages if each.name in _SAME_EVERYWHERE)
+
+
+def _detail(state: Mapping[str, Any], status: str, workers: ClusterWorkers) -> str:
+    """Return what a cluster waits for, or its workers do that are wanted and not there."""
+    if status == "PENDING":
+        return str(state.get("detail", _PENDING))
+    if status != "RUNNING":
+        return ""
+    if workers.running < workers.wanted:
+        if state.get("detail"):
+            return str(state["detail"])
+        # On Kubernetes this is what is kept of its log.
+        if isinstance(state.get("worker"), str):
+            return f"A worker is missing: {state['worker']} {_REPLACED}"
+    return str(state.get("shortage", ""))
 
 
 def _workers(cluster: Cluster) -> ClusterWorkers:

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
+
 from sandlot_hub.adapters.supervisor_client import (
     SupervisorRefusedError,
     SupervisorUnreachableError,
@@ -13,7 +15,8 @@ from sandlot_hub.adapters.supervisor_client import (
 from sandlot_hub.services.logs import FIELDS
 
 if TYPE_CHECKING:
-    from .backend import DaskSupervisor, SupervisedBackend
+    from .backend import SupervisedBackend
+    from .supervisor_port import DaskSupervisor
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +59,13 @@ class ProcessWatch:
                 await asyncio.sleep(_PAUSE_S)
                 continue
             self.answered = True
+            try:
+                missing = self._backend.compare(states.processes, missing=missing)
+            except sa.exc.OperationalError as error:
+                # Nothing is forgotten: the same version is asked for, and answered at once.
+                reason = type(error).__name__
+                logger.warning("processes cannot be compared", extra={FIELDS: {"reason": reason}})
+                await asyncio.sleep(_PAUSE_S)
+                continue
             version = states.version
-            missing = self._backend.compare(states.processes, missing=missing)
             await asyncio.sleep(_BETWEEN_S)

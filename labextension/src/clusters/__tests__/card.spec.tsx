@@ -34,17 +34,40 @@ describe('ClusterCard', () => {
     expect(screen.getByRole('heading').textContent).toBe('a1b2c3d4');
   });
 
+  it('says what workers wait for that are wanted and not there', async () => {
+    const world = setup();
+    world.server.clusters = [
+      cluster({
+        detail: 'No node has room for a worker.',
+        workers: { running: 2, starting: 2, stopping: 0, wanted: 4 }
+      })
+    ];
+    const container = await show(world);
+    const waits = () => container.querySelector('.jp-sandlot-Waits');
+    expect(waits()?.textContent).toBe('◐ No node has room for a worker.');
+    expect(waits()?.previousElementSibling?.textContent).toContain(
+      '2 of 4 workers'
+    );
+
+    world.server.change('training', { detail: '' });
+    await act(() => world.model.refresh());
+    expect(waits()).toBeNull();
+  });
+
   it('tells why one failed, and shows its log to who opens it', async () => {
     const world = setup();
     world.server.clusters = [
       cluster({
         code: 'scheduler-ended',
+        next: 'Next: start another cluster.',
         reason: 'Its scheduler ended with exit code 1.',
         status: 'FAILED'
       })
     ];
     const container = await show(world);
-    expect(container.textContent).toContain('ended with exit code 1');
+    expect(container.textContent).toContain(
+      'ended with exit code 1. Next: start another cluster. scheduler-ended'
+    );
     expect(container.textContent).toContain('scheduler-ended');
     expect(world.server.asked).not.toContain('log');
 
@@ -54,8 +77,26 @@ describe('ClusterCard', () => {
       details?.dispatchEvent(new Event('toggle'));
       await Promise.resolve();
     });
-    const log = screen.getByRole('region', { name: 'Log' });
-    expect(log.textContent).toBe('it began\n— w1\nout of memory');
+    const log = (name: string) => screen.getByRole('region', { name });
+    expect(log('Log: Scheduler').textContent).toBe('it began');
+    expect(log('Log: Worker w1').textContent).toBe('out of memory');
+  });
+
+  it('tells why one ends that nobody has stopped', async () => {
+    const world = setup();
+    const lost = {
+      code: 'vanished',
+      reason: 'Its scheduler was removed from the cluster.',
+      status: 'STOPPING'
+    } as const;
+    world.server.clusters = [cluster(lost)];
+    const container = await show(world);
+    expect(container.textContent).toContain('◌ Stopping');
+    expect(container.textContent).toContain('removed from the cluster.');
+
+    world.server.change('training', { code: '', reason: '' });
+    await act(() => world.model.refresh());
+    expect(container.querySelector('details')).toBeNull();
   });
 
   it('inserts, copies and stops', async () => {

@@ -3,9 +3,12 @@ import { nullTranslator } from '@jupyterlab/translation';
 import { RequestError } from '../../shared/request';
 import type {
   AdaptiveWish,
+  Availability,
   ClusterLog,
   ClusterOptions,
+  ClusterSize,
   ClusterWish,
+  FlavorState,
   NewCluster,
   PageCluster,
   PageClusters,
@@ -20,6 +23,7 @@ import type { IClusterChoice } from '../tokens';
 
 const GIB = 2 ** 30;
 const NO_LIMITS = {
+  accelerators: null,
   clusters: null,
   cpus: null,
   memory_bytes: null,
@@ -27,17 +31,21 @@ const NO_LIMITS = {
 };
 
 export const SMALL = {
+  accelerator: null,
   cpus: 1,
   display_name: 'Small',
   memory_bytes: 2 * GIB,
   slug: 'small'
 };
 export const LARGE = {
+  accelerator: null,
   cpus: 4,
   display_name: 'Large',
   memory_bytes: 16 * GIB,
   slug: 'large'
 };
+
+const SCIPY = { display_name: 'SciPy', slug: 'scipy', version: '2026-11' };
 
 export const AWAY = new RequestError({
   code: 'service-unreachable',
@@ -53,13 +61,11 @@ export const OPTIONS: ClusterOptions = {
       version: ''
     },
     {
-      display_name: 'SciPy',
+      ...SCIPY,
       packages: [
         { name: 'numpy', version: '2.4' },
         { name: 'dask', version: '2026.8.0' }
-      ],
-      slug: 'scipy',
-      version: '2026-11'
+      ]
     }
   ],
   limits: { ...NO_LIMITS, workers: 8 },
@@ -71,6 +77,48 @@ export const OPTIONS: ClusterOptions = {
   sizes: [SMALL, LARGE]
 };
 
+export const GPU: ClusterSize = {
+  ...SMALL,
+  accelerator: { count: 2, display_name: 'NVIDIA L4', flavor: 'l4' },
+  display_name: 'Two GPUs',
+  slug: 'gpu'
+};
+
+/**
+ * What is told of GPUs: four are there, and free unless a test says otherwise.
+ */
+export function freeGpus(changes: Partial<FlavorState>): Availability {
+  const state = {
+    down: 0,
+    free: 4,
+    growth_takes_s: null,
+    largest_block: 4,
+    may_grow: null,
+    oldest_waiting: null,
+    total: 4,
+    used: 0,
+    waiting: 0,
+    ...changes
+  };
+  const flavor = {
+    display_name: 'NVIDIA L4',
+    holders: null,
+    missing: null,
+    slug: 'l4'
+  };
+  return {
+    age_s: 0,
+    as_of: '2026-11-21T09:00:00.000Z',
+    counting: false,
+    flavors: [{ ...flavor, state }],
+    known: true,
+    reason: null,
+    scope: 'machine',
+    settings_hash: '',
+    unknown_flavor: null
+  };
+}
+
 export function cluster(changes: Partial<PageCluster> = {}): PageCluster {
   return {
     adaptive: null,
@@ -78,13 +126,9 @@ export function cluster(changes: Partial<PageCluster> = {}): PageCluster {
     dashboard: 'clusters/training/dashboard/status',
     detail: '',
     idle_timeout_s: 600,
-    image: {
-      display_name: 'SciPy',
-      packages: [],
-      slug: 'scipy',
-      version: '2026-11'
-    },
+    image: { ...SCIPY, packages: [] },
     name: 'training',
+    next: '',
     reason: '',
     size: SMALL,
     started_at: '2026-11-21T09:00:00.000Z',
@@ -114,18 +158,30 @@ export function pending(name: string): PageCluster {
  */
 export class FakeServer implements IClustersApi {
   clusters: PageCluster[] = [];
+  offered = OPTIONS;
+  free = freeGpus({});
   failures: Partial<Record<keyof IClustersApi, Error>> = {};
   readonly asked: string[] = [];
   readonly orders: [string, string][] = [];
 
   list(): Promise<PageClusters> {
     const { limits } = OPTIONS;
-    const used = { clusters: 0, cpus: 0, memory_bytes: 0, workers: 0 };
+    const used = {
+      accelerators: 0,
+      clusters: 0,
+      cpus: 0,
+      memory_bytes: 0,
+      workers: 0
+    };
     return this._answer('list', { clusters: this.clusters, limits, used });
   }
 
   options(): Promise<ClusterOptions> {
-    return this._answer('options', OPTIONS);
+    return this._answer('options', this.offered);
+  }
+
+  availability(): Promise<Availability> {
+    return this._answer('availability', this.free);
   }
 
   async create(wish: Partial<ClusterWish>): Promise<NewCluster> {

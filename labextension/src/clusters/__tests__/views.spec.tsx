@@ -85,11 +85,13 @@ describe('ClustersView', () => {
     const world = setup();
     world.server.failures.list = new RequestError({
       code: 'visitor-not-owner',
-      message: 'These are the clusters of alice.'
+      message: 'This is for its owner only.'
     });
     const container = await show(world);
 
-    expect(container.textContent).toContain('clusters of alice');
+    expect(container.textContent).toBe(
+      'You are visiting the server of somebody else. The Dask clusters of its owner are not shown to visitors. Next: use a server of your own to have clusters.'
+    );
     expect(screen.queryByRole('button')).toBeNull();
   });
 

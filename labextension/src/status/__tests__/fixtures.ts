@@ -90,9 +90,11 @@ export function availability(
     flavors: states.map((state, index) => ({
       display_name: `NVIDIA L${index + 4}`,
       holders: null,
+      missing: null,
       slug: `l${index + 4}`,
       state
     })),
+    counting: false,
     known: true,
     reason: null,
     scope: 'cluster',

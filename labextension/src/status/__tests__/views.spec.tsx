@@ -256,6 +256,11 @@ describe('SessionDetails', () => {
       ['GPU: none of 8 NVIDIA L4 free, 2 waiting']
     ],
     [
+      'none at all',
+      availability({}, { ...FLAVOR, free: 0, total: 0 }),
+      ['GPU: there is no NVIDIA L4 here now']
+    ],
+    [
       'every flavor',
       availability({}, FLAVOR, { ...FLAVOR, free: 0 }),
       ['GPU: 3 of 8 NVIDIA L4 free', 'GPU: none of 8 NVIDIA L5 free']

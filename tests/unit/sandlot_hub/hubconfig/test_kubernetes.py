@@ -20,7 +20,7 @@ from sandlot_hub.hubconfig.kubernetes import configure_kubernetes, refuse_unknow
 from sandlot_hub.hubconfig.refusal import InstallRefusedError
 from sandlot_hub.hubconfig.spawning import configure_spawning, spawner_sections
 from sandlot_hub.spawner.kube import SandlotKubeSpawner
-from support.catalogue import catalogue
+from support.catalogue import catalogue, document
 from support.kube_spawner import cluster_document
 
 if TYPE_CHECKING:
@@ -211,6 +211,17 @@ def test_the_service_is_told_of_which_sizes_nobody_knows_what_fits(c: Config) ->
     assert config.cluster is not None
     assert set(config.cluster.uncounted) == set(catalogue().sizes)
     assert config.cluster.tolerations == (Toleration("added", "Equal", "", ""),)
+
+
+def test_the_service_is_told_which_images_go_elsewhere(c: Config) -> None:
+    elsewhere = document()
+    elsewhere["images"]["torch"]["kubespawner_override"] = {"node_selector": {"pool": "b"}}
+
+    configured(c, SandlotSettings.model_validate(elsewhere))
+
+    config, _ = told(c)
+    assert config.cluster is not None
+    assert config.cluster.uncounted_images == ("torch",)
 
 
 def test_without_credentials_the_service_comes_with_those_of_the_hub(c: Config) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from sandlot_hub.local.limits import CpuSpread, NoMemoryLimits
 from sandlot_hub.local.processes import Launcher
 from sandlot_hub.local.refusals import RefusedRequestError
 from sandlot_hub.local.server_limits import ServerLimits
+from support.still_gpus import StillDriver, l4
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,12 +33,28 @@ SETTINGS: dict[str, Any] = {
         "later": {"display_name": "Not built", "local": "later"},
         "pods": {"display_name": "Elsewhere", "reference": "registry/x:1"},
     },
-    "sizes": {"small": {"display_name": "Small", "cpus": 1, "memory": "1 GiB"}},
+    "accelerators": {
+        "l4": {"display_name": "NVIDIA L4"},
+        "amd": {"display_name": "AMD", "resource": "amd.com/gpu"},
+    },
+    "sizes": {
+        "small": {"display_name": "Small", "cpus": 1, "memory": "1 GiB"},
+        **{
+            f"{flavor}-{count}": {
+                "display_name": "With GPUs",
+                "cpus": 1,
+                "memory": "1 GiB",
+                "accelerator": {"flavor": flavor, "count": count},
+            }
+            for flavor, count in (("l4", 1), ("l4", 2), ("l4", 3), ("amd", 1))
+        },
+    },
     "profiles": {"all": {"display_name": "All", "images": ["base"], "sizes": ["small"]}},
 }
 PROGRAM = f"""#!{sys.executable}
 import os, signal, sys
 print(*sys.argv[1:2], "of", os.environ["USER"], "in", os.getcwd(), flush=True)
+print("GPUs", os.environ["CUDA_VISIBLE_DEVICES"], *sys.argv[-2:], flush=True)
 if os.environ["DASK_GATEWAY_API_TOKEN"] == "e" * 32:
     sys.exit(3)
 signal.pause()
@@ -63,6 +81,8 @@ class Machine:
         self.launcher = Launcher(leftovers=Leftovers(folder / "guards"), sole_parent=False)
         self.loaded: LoadedSettings = load_settings(SETTINGS)
         self.environments = {"base": image}
+        self.driver = StillDriver()
+        self.leases = self.driver.leases()
         self.dask = self.make()
         self.dask.use(self.loaded)
 
@@ -77,6 +97,7 @@ class Machine:
                 set_affinity=self.bound.__setitem__,
                 stack="test",
             ),
+            leases=self.leases,
             logs=self.folder / "logs",
             api_url="http://127.0.0.1:4003/api",
             remembered=remembered,
@@ -110,6 +131,23 @@ class Machine:
                 for each in found.processes:
                     if each.process_id == request.process_id and each.state == "exited":
                         return each
+
+    async def gpus_of(self, request: StartDask) -> list[str]:
+        """Return what a process was told of GPUs, once it runs."""
+        async with asyncio.timeout(20):
+            while True:
+                for line in self.dask.log_tail(request.process_id).lines:
+                    _, said, told = line.partition("GPUs ")
+                    if said:
+                        return told.split()
+                await asyncio.sleep(0)
+
+    async def used(self) -> int:
+        """Return how many GPUs are told to be used."""
+        await self.leases.fresh()
+        facts = self.leases.facts(self.loaded.settings, cpus=8, memory_bytes=1 << 35)
+        assert facts.capacity is not None
+        return facts.capacity.flavors["l4"].used
 
     def log_files(self) -> set[str]:
         return {each.name for each in (self.folder / "logs").iterdir()}
@@ -264,3 +302,74 @@ async def test_logs_are_kept_as_long_as_what_they_are_about(machine: Machine) ->
 
     machine.make(remembered=1)
     assert len(machine.log_files()) == 1, "of earlier runs, the newest"
+
+
+async def test_each_worker_has_gpus_of_its_own_and_gives_them_back(machine: Machine) -> None:
+    machine.driver.put(l4(1), l4(2), l4(3))
+    first, second = (machine.worker(n, size="l4-1") for n in (2, 3))
+    states = [await machine.dask.start(each) for each in (first, second)]
+    assert await machine.gpus_of(first) == ["GPU-1", "--resources", "GPU=1"]
+    assert await machine.gpus_of(second) == ["GPU-2", "--resources", "GPU=1"]
+    facts = machine.leases.facts(machine.loaded.settings, cpus=8, memory_bytes=1)
+    assert facts.holders == {"l4": {"ann": 2}}
+
+    with pytest.raises(RefusedRequestError) as caught:
+        await machine.dask.start(machine.worker(4, size="l4-2"))
+    assert caught.value.problem.code == "accelerators-busy"
+    assert caught.value.problem.detail == (
+        "A worker needs 2 × NVIDIA L4, and 1 is free of the 3 on this machine. "
+        "It starts when there is one for it."
+    )
+
+    os.kill(states[0].pid, signal.SIGKILL)
+    await machine.ended(first)
+    assert await machine.used() == 1
+    pair = machine.worker(5, size="l4-2")
+    await machine.dask.start(pair)
+    assert (await machine.gpus_of(pair))[0] == "GPU-1,GPU-3"
+
+
+async def test_a_scheduler_and_a_worker_without_gpus_see_none(machine: Machine) -> None:
+    machine.driver.put(l4(1))
+    scheduler, worker = machine.request(size="l4-1"), machine.worker(size="small")
+    for each in (scheduler, worker):
+        await machine.dask.start(each)
+        assert (await machine.gpus_of(each))[0] != "GPU-1"
+    assert await machine.used() == 0
+
+
+async def test_of_two_that_ask_for_the_last_gpu_one_gets_it(machine: Machine) -> None:
+    machine.driver.put(l4(1))
+    same = machine.worker(2, size="l4-1")
+    asked = (same, same, machine.worker(3, size="l4-1"))
+    found = await asyncio.gather(
+        *(machine.dask.start(each) for each in asked), return_exceptions=True
+    )
+
+    assert isinstance(found[0], DaskState)
+    assert found[1] == found[0], "the same, asked for twice at once"
+    assert isinstance(found[2], RefusedRequestError)
+    assert await machine.used() == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "code", "words"),
+    [
+        pytest.param(
+            "l4-3",
+            "size-never-fits",
+            "A worker needs 3 × NVIDIA L4, and this machine has 1. "
+            "Start a cluster of another worker size.",
+            id="never",
+        ),
+        pytest.param("amd-1", "size-unavailable", "This machine has no AMD GPU.", id="none"),
+    ],
+)
+async def test_what_this_machine_does_not_have_is_refused(
+    machine: Machine, size: str, code: str, words: str
+) -> None:
+    machine.driver.put(l4(1))
+    with pytest.raises(RefusedRequestError) as caught:
+        await machine.dask.start(machine.worker(size=size))
+
+    assert (caught.value.problem.code, caught.value.problem.detail) == (code, words)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -9,6 +9,10 @@ from sandlot_contracts.supervisor import StartDask
 from sandlot_hub.adapters.settings_file import load_settings
 from sandlot_hub.local.dask_command import dask_command
 from sandlot_hub.local.processes import Command, Identity
+from support.still_gpus import l4
+
+if TYPE_CHECKING:
+    from sandlot_hub.domain.capacity.machine_gpus import MachineGpu
 
 SETTINGS: dict[str, Any] = {
     "version": 1,
@@ -22,7 +26,9 @@ SETTINGS: dict[str, Any] = {
 SECRETS = ("7" * 32, "-----BEGIN PRIVATE KEY-----")
 
 
-def command(role: str, size: str = "half", **dask: Any) -> Command:
+def command(
+    role: str, size: str = "half", gpus: tuple[MachineGpu, ...] = (), **dask: Any
+) -> Command:
     request = StartDask.model_validate(
         {
             "process_id": "2" * 32,
@@ -45,6 +51,7 @@ def command(role: str, size: str = "half", **dask: Any) -> Command:
         home=Path("/homes/ann"),
         identity=Identity(uid=7, gid=7),
         api_url="http://127.0.0.1:4003/api",
+        gpus=gpus,
     )
 
 
@@ -79,10 +86,16 @@ def test_a_scheduler_tells_the_gateway_and_ends_when_it_is_idle() -> None:
     assert option(made, "--dashboard-address") == "127.0.0.1:0"
     assert option(made, "--dg-api-address") == "127.0.0.1:0"
     assert option(made, "--dg-idle-timeout") == "90.0"
+    # By itself, should the gateway be away when it is told.
+    assert option(made, "--idle-timeout") == "150s"
+    assert option(command("scheduler", idle_timeout="8 h"), "--idle-timeout") == "36000s"
 
 
 def test_a_cluster_may_be_idle_for_ever() -> None:
-    assert option(command("scheduler", idle_timeout=None), "--dg-idle-timeout") == "0"
+    made = command("scheduler", idle_timeout=None)
+
+    assert option(made, "--dg-idle-timeout") == "0"
+    assert "--idle-timeout" not in made.argv
 
 
 @pytest.mark.parametrize(
@@ -99,3 +112,19 @@ def test_a_worker_has_what_its_size_has(size: str, threads: str, memory: str) ->
     assert option(made, "--name") == "2" * 32
     assert (option(made, "--nthreads"), option(made, "--memory-limit")) == (threads, memory)
     assert option(made, "--death-timeout") == "120.0"
+
+
+def test_a_worker_sees_its_gpus_and_tells_its_scheduler_how_many() -> None:
+    made = command("worker", gpus=(l4(3), l4(5)))
+
+    assert made.environment["CUDA_VISIBLE_DEVICES"] == "GPU-3,GPU-5"
+    assert option(made, "--resources") == "GPU=2"
+
+
+@pytest.mark.parametrize("role", ["scheduler", "worker"])
+def test_without_gpus_it_uses_none_of_others(role: str) -> None:
+    made = command(role)
+
+    assert made.environment["CUDA_VISIBLE_DEVICES"] == ""
+    assert made.environment["ROCR_VISIBLE_DEVICES"] == ""
+    assert "--resources" not in made.argv

@@ -26,3 +26,15 @@ def test_the_sentence(code: int, *, asked: bool, kills: int, words: str) -> None
     said = why_it_ended(code, asked=asked, memory_kills=kills, memory_bytes=2 * GIB)
     assert words in said
     assert said.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("more_memory", "end"),
+    [
+        pytest.param("Choose another one.", "ended it. Choose another one.", id="advice"),
+        pytest.param("", "so the system ended it.", id="no-advice"),
+    ],
+)
+def test_what_to_do_about_memory_is_the_callers_to_say(more_memory: str, end: str) -> None:
+    said = why_it_ended(137, asked=False, memory_kills=1, memory_bytes=GIB, more_memory=more_memory)
+    assert said.endswith(end)

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
 
+from sandlot_hub.local.held_ports import LentPort
 from sandlot_hub.local.leftovers import Leftovers
 from sandlot_hub.local.logs import RotatingLog
 from sandlot_hub.local.parts import Backoff, Part, PartDiedError, PartRuntime
@@ -94,11 +96,11 @@ async def make(tmp_path: Path, said: Said) -> AsyncIterator[Make]:
     launcher = Launcher(leftovers=Leftovers(tmp_path / "guards"), sole_parent=False)
     made: list[Part] = []
 
-    def part(script: str) -> Part:
-        plan = TestPlan(script, tmp_path / "work")
+    def part(script: str, *, plan: TestPlan | None = None, port: LentPort | None = None) -> Part:
+        plan = plan or TestPlan(script, tmp_path / "work")
         log = RotatingLog(tmp_path / "part.log")
         runtime = PartRuntime(launcher=launcher, say=said.say)
-        new = Part(plan=plan, log=log, runtime=runtime)
+        new = Part(plan=plan, log=log, runtime=runtime, port=port)
         made.append(new)
         return new
 
@@ -129,6 +131,46 @@ async def test_a_part_starts_and_stops(make: Make, tmp_path: Path) -> None:
     assert state_of(part) == "running"
     await part.stop()
     assert "kettle ended with exit code 143" in (tmp_path / "part.log").read_text()
+
+
+class LendingPlan(TestPlan):
+    """Notes at each start whether its port is lent then."""
+
+    def __init__(self, script: str, folder: Path, held: socket.socket) -> None:
+        super().__init__(script, folder)
+        self._held = held
+        self.lent_at_start: list[bool] = []
+
+    @property
+    def is_lent(self) -> bool:
+        return bool(self._held.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR))
+
+    def command(self) -> Command:
+        self.lent_at_start.append(self.is_lent)
+        return super().command()
+
+
+@pytest.mark.asyncio
+async def test_a_part_is_lent_its_port_until_it_works(make: Make, tmp_path: Path) -> None:
+    with socket.socket() as held:
+        plan = LendingPlan(WORKS, tmp_path / "work", held)
+        part = make(WORKS, plan=plan, port=LentPort(held))
+        part.start()
+        await part.works()
+        assert (plan.lent_at_start, plan.is_lent) == ([True], False)
+        await part.restart()
+        assert (plan.lent_at_start, plan.is_lent) == ([True, True], False)
+
+
+@pytest.mark.asyncio
+async def test_a_part_that_never_works_gives_its_port_back(
+    make: Make, tmp_path: Path, said: Said
+) -> None:
+    with socket.socket() as held:
+        plan = LendingPlan("exit 3", tmp_path / "work", held)
+        make("exit 3", plan=plan, port=LentPort(held)).start()
+        await said.heard.wait()
+        assert (plan.lent_at_start, plan.is_lent) == ([True], False)
 
 
 @pytest.mark.asyncio

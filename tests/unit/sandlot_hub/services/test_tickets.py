@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
 from sandlot_contracts.offers import TICKET_HEADER
@@ -18,22 +15,9 @@ from sandlot_hub.adapters.page_ticket import (
 from sandlot_hub.services.access import Ticket
 from sandlot_hub.services.errors import ProblemError
 from sandlot_hub.services.tickets import Tickets
+from support.virtual_time import START, VirtualTime
 
-START = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 KEY = ticket_key("service-token")
-
-
-@dataclass
-class StillClock:
-    """Time that passes when the test says so."""
-
-    seconds: float = 0.0
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.seconds)
-
-    def monotonic(self) -> float:
-        return self.seconds
 
 
 def signed(kind: TicketKind = "page", *, key: bytes = KEY) -> str:
@@ -59,7 +43,7 @@ def signed(kind: TicketKind = "page", *, key: bytes = KEY) -> str:
     ],
 )
 def test_who_may(text: str | None, seconds: float, kind: TicketKind, code: str | None) -> None:
-    tickets = Tickets(key=KEY, clock=StillClock(seconds))
+    tickets = Tickets(key=KEY, clock=VirtualTime(seconds))
     headers = {} if text is None else {TICKET_HEADER: text}
     if code is None:
         assert tickets.read(headers, Ticket(kind=kind)).user == "ann"
@@ -74,7 +58,7 @@ def test_who_may(text: str | None, seconds: float, kind: TicketKind, code: str |
 
 
 def test_how_long_it_is_good() -> None:
-    clock = StillClock()
+    clock = VirtualTime()
     tickets = Tickets(key=KEY, clock=clock)
     ticket = tickets.read({TICKET_HEADER: signed()}, Ticket(kind="page"))
     clock.seconds = 100

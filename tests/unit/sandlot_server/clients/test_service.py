@@ -74,7 +74,7 @@ async def test_a_refusal_is_passed_on_unchanged(service: FakeService) -> None:
         pytest.param(200, "text/html", "<h1>Log in</h1>", id="a page"),
         pytest.param(403, "application/json", '{"message": "no"}', id="another kind of refusal"),
         pytest.param(404, "text/html", "not here", id="no such service"),
-        pytest.param(502, "text/plain", "Bad Gateway", id="the proxy answers"),
+        pytest.param(500, "text/plain", "Oh no", id="no problem"),
         pytest.param(500, "application/problem+json", "{}", id="a broken problem"),
     ],
 )
@@ -84,6 +84,16 @@ async def test_an_answer_that_makes_no_sense(
     service.status, service.media_type, service.body = status, media_type, body
 
     with pytest.raises(ServiceReplyError, match=f"HTTP {status}"):
+        await ask(service.url)
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+async def test_a_proxy_that_answers_for_a_service_that_is_away(
+    service: FakeService, status: int
+) -> None:
+    service.status, service.media_type, service.body = status, "text/plain", "Bad Gateway"
+
+    with pytest.raises(ServiceUnreachableError, match="cannot be reached from your server"):
         await ask(service.url)
 
 

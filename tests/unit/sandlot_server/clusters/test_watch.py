@@ -86,7 +86,7 @@ async def test_a_gateway_that_is_away_is_said_once_and_so_is_its_return() -> Non
 
     assert [(each.revision, each.reachable) for each in heard] == [(1, False), (2, True)]
     assert gateway.asked == ["", "1", "", "", "1"]
-    assert clock.slept == [0.5, 0.5]
+    assert clock.slept == [0.1, 0.5, 0.5]
 
 
 async def test_who_asks_while_it_is_away_hears_why() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sandlot_contracts.capacity import CapacityState, FlavorState, SizeState
 from sandlot_hub.domain.capacity.facilities import Facilities, ImageReadiness, Mode
 from sandlot_hub.domain.dask.options import DaskPlan, choose_dask, dask_offers
 from sandlot_hub.domain.settings.model import SandlotSettings
@@ -95,6 +96,49 @@ def test_places_of_a_size_are_for_servers() -> None:
     assert "small" in dask_offers(person(), settings(), here).sizes
 
 
+def gpus(total: int, free: int, *, fits_ever: bool = True) -> Facilities:
+    """A machine with GPUs, of which some are free."""
+    flavor = FlavorState(
+        total=total, down=0, used=total - free, free=free, largest_block=free, waiting=0
+    )
+    size = SizeState(fits=free, fits_ever=fits_ever, lacking=() if free else ("accelerator",))
+    capacity = CapacityState(scope="machine", flavors={"l4": flavor}, sizes={"gpu": size})
+    return dataclasses.replace(HERE, flavors=frozenset({"l4"}), capacity=capacity)
+
+
+@pytest.mark.parametrize("free", [2, 0], ids=["free", "all-taken"])
+def test_a_size_with_gpus_is_offered_whoever_has_them_now(free: int) -> None:
+    here, catalogue = gpus(2, free), settings()
+    plan = choose_dask({"worker_size": "gpu"}, dask_offers(person(), catalogue, here), catalogue)
+
+    assert isinstance(plan, DaskPlan)
+    assert (plan.size_slug, plan.worker_size.accelerators) == ("gpu", 1)
+
+
+def test_on_a_cluster_it_is_offered_though_nobody_counts() -> None:
+    there = Facilities(mode=Mode.KUBERNETES)
+
+    assert ("pods", "gpu") in dask_offers(person(), settings(), there).pairs
+
+
+def test_a_size_that_never_fits_is_not_offered_and_the_reason_is_told() -> None:
+    here, catalogue = gpus(2, 0, fits_ever=False), settings()
+    offers = dask_offers(person(), catalogue, here)
+    refusal = choose_dask({"worker_size": "gpu"}, offers, catalogue)
+
+    assert "gpu" not in offers.sizes
+    assert isinstance(refusal, Refused)
+    assert (refusal.code, refusal.field) == ("size-never-fits", "worker_size")
+    assert refusal.message == ("This machine can never hold this size. Choose another worker size.")
+
+
+def test_what_is_for_others_is_not_told_to_be_missing() -> None:
+    offers = dask_offers(person(), settings(sizes=["small"]), HERE)
+
+    assert "gpu" not in offers.absent, "not a size of workers"
+    assert "large" not in dask_offers(person(), settings(), HERE).absent, "in no profile of theirs"
+
+
 @pytest.mark.parametrize(
     ("options", "plan"),
     [
@@ -124,7 +168,7 @@ def test_what_is_left_open_goes_with_the_rest(
         pytest.param({"image": "course"}, "image-unknown", "image", id="an image of others"),
         pytest.param({"image": "pods"}, "image-unknown", "image", id="an image for pods"),
         pytest.param({"worker_size": "nope"}, "size-unknown", "worker_size", id="no such size"),
-        pytest.param({"worker_size": "gpu"}, "size-unknown", "worker_size", id="no GPU here"),
+        pytest.param({"worker_size": "gpu"}, "size-unavailable", "worker_size", id="no GPU here"),
         pytest.param(
             {"image": "base", "worker_size": "medium"}, "incompatible", "worker_size", id="both"
         ),

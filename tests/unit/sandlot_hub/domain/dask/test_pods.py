@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +11,10 @@ from sandlot_hub.domain.dask.pods import DaskObjects, dask_objects, worker_of
 from sandlot_hub.domain.settings.model import SandlotSettings
 from support.catalogue import person
 from support.kube_catalogue import cluster_catalogue
+from support.pods import flavor_settings
+
+if TYPE_CHECKING:
+    from support.golden import Golden
 
 PLACE = DaskPlace(name="0" * 32, instance="sandlot", door_url="http://gateway:8091/api")
 
@@ -86,6 +90,27 @@ def test_a_gpu_is_the_workers_and_not_the_schedulers() -> None:
     assert "nvidia.com/gpu" not in container(objects.scheduler)["resources"]["limits"]
     assert "runtimeClassName" not in objects.scheduler["spec"]
     assert "tolerations" not in objects.scheduler["spec"]
+
+
+@pytest.mark.parametrize("flavor", ["whole", "mig", "amd", "dra"])
+def test_a_worker_has_gpus_as_a_server_of_its_size_has_them(flavor: str, golden: Golden) -> None:
+    settings, ann = flavor_settings(flavor, 2), person("ann")
+    offers = dask_offers(ann, settings, Facilities(mode=Mode.KUBERNETES))
+    plan = choose_dask({}, offers, settings)
+    assert isinstance(plan, DaskPlan)
+    objects = dask_objects(plan, ann, settings, PLACE)
+
+    golden.check(f"worker-{flavor}", objects.worker)
+    arguments = container(objects.worker)["args"]
+    assert arguments[-2:] == ["--resources", "GPU=2"]
+    assert "GPU=2" not in container(objects.scheduler)["args"]
+    without = {"nodeSelector", "tolerations", "runtimeClassName", "resourceClaims"}
+    assert not without & objects.scheduler["spec"].keys()
+    assert objects.scheduler["spec"].get("volumes", [])[-1]["name"] == "dask-credentials"
+
+
+def test_a_worker_without_gpus_tells_of_none() -> None:
+    assert "--resources" not in container(made().worker)["args"]
 
 
 def test_the_scheduler_has_what_the_settings_give_to_schedulers() -> None:

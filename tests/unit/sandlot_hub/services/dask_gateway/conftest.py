@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+import sqlite3
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest_asyncio
@@ -20,13 +22,18 @@ from sandlot_hub.services.errors import build_problem
 from support.fake_service import FakeService, fake_service
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     from dask_gateway_server.backends.db_base import Cluster
 
+NONE_FREE = "A worker needs NVIDIA L4, and none is free."
 KEY = base64.urlsafe_b64encode(b"k" * 32)
 DEADLINE_S = 10.0
+
+
+SMALL = {"image": "base", "worker_size": "small", "cpus": 1.0, "memory": 1}
+GPU = {**SMALL, "worker_size": "gpu", "flavor": "l4", "accelerators": 1}
 
 
 class MemoryProcesses:
@@ -39,14 +46,28 @@ class MemoryProcesses:
         self.stopped: list[str] = []
         self.refuses: str = ""
         """The sentence with which it refuses to start anything."""
+        self.refusal_code = "cannot-start"
+        self.gpus = 0
+        """How many workers of clusters with GPUs it starts before none is free."""
+        self.asked_for_gpus: list[str] = []
+        """Workers that it refused for that."""
         self.gate = asyncio.Event()
         """Processes end when it is set."""
         self.gate.set()
 
     async def start_dask(self, request: StartDask) -> DaskState:
         if self.refuses:
-            problem = build_problem(503, "cannot-start", self.refuses)
+            problem = build_problem(503, self.refusal_code, self.refuses)
             raise SupervisorRefusedError(problem)
+        known = [each for each in self.started if each.process_id == request.process_id]
+        if known:
+            return state(request)
+        if request.role == "worker" and request.size == "gpu":
+            if not self.gpus:
+                self.asked_for_gpus.append(request.process_id)
+                problem = build_problem(409, "accelerators-busy", NONE_FREE)
+                raise SupervisorRefusedError(problem)
+            self.gpus -= 1
         self.started.append(request)
         return state(request)
 
@@ -110,13 +131,13 @@ class World:
         self.backend = self.make()
         await self.backend.setup(web.Application())
 
-    def insert(self, name: str = "0" * 32, owner: str = "ann") -> Cluster:
+    def insert(self, name: str = "0" * 32, owner: str = "ann", config: object = SMALL) -> Cluster:
         cluster = self.database.insert(
             name=name,
             owner=owner,
             keys=(b"certificate", b"key"),
             options={},
-            config={"image": "base", "worker_size": "small", "cpus": 1.0, "memory": 1},
+            config=config,
         )
         self.backend.enlist(cluster)
         return cluster
@@ -144,13 +165,22 @@ class World:
         for _ in range(count):
             await asyncio.sleep(0)
 
-    async def running(self, name: str = "0" * 32) -> Cluster:
+    async def running(self, name: str = "0" * 32, config: object = SMALL) -> Cluster:
         """Have a cluster that runs."""
-        cluster = self.insert(name)
+        cluster = self.insert(name, config=config)
         await self.until(lambda: cluster.status == JobStatus.SUBMITTED)
         await self.backend.heartbeat(cluster, Heartbeat.model_validate(self.beat(0)))
         await self.until(lambda: cluster.status == JobStatus.RUNNING)
         return cluster
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Have somebody else hold the database of a gateway."""
+    with closing(sqlite3.connect(folder / "clusters.sqlite", isolation_level=None)) as locker:
+        locker.execute("BEGIN EXCLUSIVE")
+        yield
+        locker.execute("ROLLBACK")
 
 
 @pytest_asyncio.fixture

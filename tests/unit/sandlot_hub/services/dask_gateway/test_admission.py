@@ -4,9 +4,16 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from sandlot_hub.domain.capacity.facilities import Facilities, Mode
 from sandlot_hub.domain.dask.admission import MAXIMUM_WORKERS, WorkerSize
+from sandlot_hub.domain.dask.options import DaskPlan, choose_dask, dask_offers
 from sandlot_hub.domain.settings.dask import DaskLimits
-from sandlot_hub.services.dask_gateway.admission import Admission
+from sandlot_hub.domain.settings.model import SandlotSettings
+from sandlot_hub.services.dask_gateway.admission import Admission, size_of
+from sandlot_hub.services.dask_gateway.clusters import ClusterParts, Clusters, kept_config
+from sandlot_hub.services.errors import ProblemError
+from support.catalogue import person
+from support.kube_catalogue import cluster_catalogue
 
 SIZE = WorkerSize(cpus=1, memory=1)
 
@@ -111,6 +118,26 @@ def test_scaling_by_itself_promises_nothing(admission: Admission, clusters: list
     assert admission.may_adapt(one, 1) is not None, "the minimum has to fit"
 
 
+def test_gpus_are_counted_with_what_was_promised_and_whatever_a_scheduler_asks_for() -> None:
+    gpu = {"cpus": 1.0, "memory": 1, "flavor": "l4", "accelerators": 2}
+    one, two = Cluster("one", config={**gpu}), Cluster("two", config={**gpu})
+    cpu = Cluster("cpu")
+    admission = Admission(
+        limits=DaskLimits(accelerators=5),
+        clusters=lambda _: [one, two, cpu],
+        workers=lambda cluster: cluster.left,  # type: ignore[attr-defined]  # ours has it
+    )
+    assert admission.more_workers(one, 1) is None
+    refusal = admission.more_workers(two, 2)
+    assert refusal is not None
+    assert (refusal.code, refusal.field, refusal.params["allowed"]) == ("worker-limit", "count", 1)
+    assert "5 GPUs" in refusal.message
+
+    assert admission.may_adapt(two, 2) is not None
+    assert admission.granted(two, 50) == 1, "a lie, or adaptive scaling"
+    assert admission.granted(cpu, 20) == 20, "it has none"
+
+
 def test_without_limits_there_still_is_an_end(clusters: list[Cluster]) -> None:
     unlimited = Admission(
         limits=DaskLimits(clusters=None, workers=None),
@@ -119,3 +146,44 @@ def test_without_limits_there_still_is_an_end(clusters: list[Cluster]) -> None:
     )
 
     assert unlimited.granted(clusters[0], 10**9) == MAXIMUM_WORKERS
+
+
+class Nowhere:
+    """Makes nothing, and decides who may have what."""
+
+    def __init__(self, limits: DaskLimits) -> None:
+        self.admission = Admission(limits=limits, clusters=lambda _: [], workers=lambda _: 0)
+
+    async def facilities(self) -> Facilities:
+        return Facilities(mode=Mode.KUBERNETES)
+
+
+@pytest.mark.asyncio
+async def test_no_cluster_is_made_whose_workers_may_have_no_gpu() -> None:
+    document = cluster_catalogue()
+    document["sizes"]["gpu"]["accelerator"]["count"] = 3
+    settings = SandlotSettings.model_validate(document)
+    clusters = Clusters(
+        ClusterParts(
+            maker=Nowhere(DaskLimits(accelerators=2)),  # type: ignore[arg-type]  # no more is asked
+            settings=settings,
+            now_ms=lambda: 0,
+            ending=lambda: False,
+        )
+    )
+    with pytest.raises(ProblemError) as caught:
+        await clusters.create(person("ann"), {"worker_size": "gpu"})
+
+    problem = caught.value.problem
+    assert (problem.status, problem.code, problem.field) == (409, "worker-limit", "worker_size")
+    assert "your workers may have 2 GPUs together" in problem.detail
+
+
+def test_what_is_kept_of_a_plan_is_what_is_counted() -> None:
+    settings = SandlotSettings.model_validate(cluster_catalogue())
+    offers = dask_offers(person("ann"), settings, Facilities(mode=Mode.KUBERNETES))
+    for size, accelerators in (("gpu", 1), ("small", 0)):
+        plan = choose_dask({"worker_size": size}, offers, settings)
+        assert isinstance(plan, DaskPlan)
+        assert size_of(Cluster("one", config=kept_config(plan))) == plan.worker_size
+        assert plan.worker_size.accelerators == accelerators

@@ -18,7 +18,7 @@ from sandlot_hub.services.dask_gateway.app import NAME, dask_application, gatewa
 from support.fake_supervisor import facilities
 from support.service_process import RunningService, running_service
 
-from .conftest import state
+from .conftest import locked, state
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -235,6 +235,30 @@ async def test_without_the_supervisor_nothing_is_made_and_all_is_told(
         assert (await gateway.ask("api/health")).status == 503
 
 
+async def test_a_locked_database_is_told_to_who_waits_and_to_who_orders(
+    gateway: RunningService, tmp_path: Path
+) -> None:
+    name = await create(gateway)
+    answer = await gateway.ask("api/v1/sandlot/clusters", token=ANN)
+    with locked(tmp_path):
+        while answer.status == 200:
+            after = answer.json["version"]
+            path = f"api/v1/sandlot/clusters?after={after}&wait=30"
+            answer = await gateway.ask(path, token=ANN)
+        assert (answer.status, answer.json["code"]) == (503, "database-unavailable")
+        for method, path in (("POST", "clusters/"), ("DELETE", f"clusters/{name}")):
+            refused = await gateway.ask(f"api/v1/{path}", method=method, token=ANN, json={})
+            assert (refused.status, refused.json["code"]) == (503, "database-unavailable")
+        assert (await gateway.ask("api/health")).status == 503
+        assert (await gateway.ask("api/v1/clusters/", token=ANN)).json.keys() == {name}
+
+    while answer.status == 503:
+        answer = await gateway.ask("api/v1/sandlot/clusters", token=ANN)
+    assert [each["name"] for each in answer.json["clusters"]] == [name], "it has no second one"
+    ended = await gateway.ask(f"api/v1/clusters/{name}", method="DELETE", token=ANN)
+    assert ended.status == 204
+
+
 async def test_the_door_opens_for_tokens_of_clusters_only(
     gateway: RunningService, door_port: int
 ) -> None:
@@ -253,3 +277,21 @@ async def test_the_door_opens_for_tokens_of_clusters_only(
         async with session.get(f"{url}/nothing", headers={"Authorization": "a b"}) as reply:
             assert reply.status == 404
     assert name in (await gateway.ask("api/v1/clusters/", token=ANN)).json
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        pytest.param("clusters/", {"worker_size": "small"}, "worker_size", id="beside the options"),
+        pytest.param("clusters/", {"cluster_options": {"cores": 4}}, "cores", id="among them"),
+        pytest.param("clusters/{}/scale", {"count": 1, "size": "big"}, "size", id="scale"),
+        pytest.param("clusters/{}/adapt", {"minimum": 0, "max": 4}, "max", id="adapt"),
+    ],
+)
+async def test_what_nobody_knows_is_not_passed_over(
+    gateway: RunningService, path: str, body: dict[str, object], field: str
+) -> None:
+    name = await create(gateway)
+    answer = await gateway.ask(f"api/v1/{path.format(name)}", method="POST", token=ANN, json=body)
+    assert (answer.status, answer.json["field"]) == (422, field), answer.text
+    assert (await gateway.ask("api/v1/clusters/", token=ANN)).json.keys() == {name}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 import sqlite3
 from typing import TYPE_CHECKING
@@ -10,7 +11,13 @@ import sqlalchemy as sa
 from sandlot_hub.services.dask_gateway.database import ClusterDatabase, new_keys, open_database
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from dask_gateway_server.backends.db_base import (  # type: ignore[import-untyped]
+        Cluster,
+        Worker,
+    )
 
 pytestmark = pytest.mark.asyncio
 
@@ -96,3 +103,35 @@ async def test_every_cluster_has_keys_of_its_own() -> None:
     assert certificate.startswith(b"-----BEGIN CERTIFICATE-----")
     assert key.startswith(b"-----BEGIN PRIVATE KEY-----")
     assert certificate != other
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda db, one, _: db.update_cluster(one, count=1), id="a cluster"),
+        pytest.param(lambda db, one, _: db.update_clusters([(one, {"count": 1})]), id="clusters"),
+        pytest.param(lambda db, one, _: db.note(one, code="idle"), id="a fact"),
+        pytest.param(lambda db, one, _: db.create_worker(one), id="a new worker"),
+        pytest.param(
+            lambda db, _, worker: db.update_worker(worker, close_expected=True), id="a worker"
+        ),
+        pytest.param(
+            lambda db, _, worker: db.update_workers([(worker, {"close_expected": True})]),
+            id="workers",
+        ),
+        pytest.param(lambda db, *_: insert(db, "two"), id="one more cluster"),
+    ],
+)
+async def test_every_change_is_told_to_who_waits_for_the_owners_clusters(
+    path: Path, change: Callable[[ClusterDatabase, Cluster, Worker], object]
+) -> None:
+    database = open_database(path, key=KEY)
+    insert(database)
+    cluster = database.get_cluster("one")
+    worker = database.create_worker(cluster)
+    waiting = asyncio.create_task(database.changes.wait("ann", 60.0))
+    await asyncio.sleep(0)
+
+    change(database, cluster, worker)
+    async with asyncio.timeout(10.0):
+        assert await waiting

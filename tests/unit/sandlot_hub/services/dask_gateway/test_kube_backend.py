@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from support.catalogue import person
 from support.kube_catalogue import cluster_catalogue
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from sandlot_hub.services.dask_gateway.kube_records import PodCluster
 
 pytestmark = pytest.mark.asyncio
@@ -183,3 +186,24 @@ async def test_an_idle_cluster_is_ended_by_a_later_heartbeat_when_it_could_not_b
         "reason": "Nothing was computed on it for long.",
         "failed": False,
     }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda backend, _: begun(backend), id="one more"),
+        pytest.param(lambda backend, one: backend.heartbeat(one, beat(1)), id="a heartbeat"),
+        pytest.param(lambda backend, one: backend.end(one), id="its end"),
+    ],
+)
+async def test_what_people_see_is_told_to_who_waits(
+    backend: PodBackend, change: Callable[[PodBackend, PodCluster], Awaitable[object]]
+) -> None:
+    cluster = await begun(backend)
+    backend._begun.clear()  # the API server has shown its record
+    waiting = asyncio.create_task(backend.changes.wait("ann", 60.0))
+    await asyncio.sleep(0)
+
+    await change(backend, cluster)
+    async with asyncio.timeout(10.0):
+        assert await waiting

@@ -52,6 +52,17 @@ async def test_a_record_has_a_status(
     assert cluster.model_status is status
 
 
+async def test_one_without_a_scheduler_no_longer_runs_though_its_workers_do(
+    cluster: PodCluster,
+) -> None:
+    lost = record(phase="Running", active=True)
+    lost["status"] |= {"code": "vanished", "reason": "Its scheduler was removed."}
+    cluster.take(lost)
+
+    assert cluster.model_status is ClusterStatus.STOPPING
+    assert cluster.state["reason"] == "Its scheduler was removed."
+
+
 async def test_keys_are_told_while_it_runs_and_addresses_are_those_of_its_pod(
     cluster: PodCluster,
 ) -> None:
@@ -60,6 +71,17 @@ async def test_keys_are_told_while_it_runs_and_addresses_are_those_of_its_pod(
     assert cluster.dashboard_address == "http://10.0.0.1:8787"
     cluster.take(record(phase="Running", active=False))
     assert cluster.to_model().to_dict()["tls_key"] is None
+
+
+async def test_why_it_gets_fewer_workers_stays_when_its_record_is_read_anew(
+    cluster: PodCluster,
+) -> None:
+    cluster.note_shortage("There is work for more workers.")
+    cluster.take(record())
+    assert cluster.state["shortage"] == "There is work for more workers."
+
+    cluster.note_shortage("")
+    assert cluster.state["shortage"] == ""
 
 
 async def test_what_comes_back_late_takes_nothing_back(cluster: PodCluster) -> None:
