@@ -34,8 +34,11 @@ class FakeHub:
     """Answer everything with this status instead."""
     body: str | None = None
     """Answer everything with this text instead."""
-    gate: asyncio.Event | None = None
-    """Answer only when it is set."""
+    gate: asyncio.Event | asyncio.Barrier | None = None
+    """Answer only when it is set, or when so many wait for an answer."""
+    waiting: int = 0
+    """Requests that have arrived and have no answer yet."""
+    most_waiting: int = 0
 
     def add_user(
         self, token: str, name: str, *, scopes: Iterable[str], groups: Iterable[str] = ()
@@ -77,6 +80,14 @@ class FakeHub:
     async def _faults(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self.arrived.append(request.path)
         self.arrival.set()
+        self.waiting += 1
+        self.most_waiting = max(self.waiting, self.most_waiting)
+        try:
+            return await self._answer(request, handler)
+        finally:
+            self.waiting -= 1
+
+    async def _answer(self, request: web.Request, handler: Any) -> web.StreamResponse:
         if self.gate is not None:
             await self.gate.wait()
         if self.status is not None or self.body is not None:

@@ -20,6 +20,7 @@ AVAILABILITY: dict[str, Any] = {
     "as_of": "2026-11-21T09:00:00.000Z",
     "age_s": 0.5,
     "known": True,
+    "counting": False,
     "settings_hash": "0123456789abcdef",
     "scope": "cluster",
     "reason": None,
@@ -38,6 +39,7 @@ AVAILABILITY: dict[str, Any] = {
                 "may_grow": None,
                 "growth_takes_s": None,
             },
+            "missing": None,
             "holders": None,
         }
     ],
