@@ -19,6 +19,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
+from bench.dask_troubles import SCHEMA, trouble
 from bench.harness import Bar, Measure, Meter, Mutation, Size, held_time, interval, progress
 from sandlot_server.clients.clusters import ClustersClient
 from sandlot_server.clients.service import ServiceClient, new_http
@@ -45,7 +46,6 @@ LAG_S = 1.0
 LIST_S = 0.005
 BLOCKED_S = 0.020
 API = "sandlot/api/v1/"
-SCHEMA = "urn:sandlot:event:clusters:v1"
 SETTINGS = """\
 version: 1
 images:
@@ -119,7 +119,7 @@ class Panel:
     """
 
     def __init__(self, user: DaskUser, channel: Channel, mutation: Mutation) -> None:
-        self._user = user
+        self.user = user
         self._channel = channel
         self._mutation = mutation
         person = user.person
@@ -131,11 +131,7 @@ class Panel:
 
     def click(self) -> Times:
         """Press the button, wait until the card says so, and compute something."""
-        with (
-            self._user.person.socket(f"user/{self._user.name}/api/events/subscribe") as pushes,
-            self._gateway_sees() as seen,
-        ):
-            self._clusters()
+        with self.pushes() as pushes, self._gateway_sees() as seen:
             began = time.perf_counter()
             if self._mutation is Mutation.SLOW_START:
                 time.sleep(1)
@@ -145,14 +141,26 @@ class Panel:
         assert said(self._channel.run(CONNECT.format(name=name))) == 0
         result = time.perf_counter() - began
         self._channel.run(DISCONNECT)
-        self._user.stop_all()
+        self.user.stop_all()
         return Times(runs=runs, result=result, lag=max(0.0, shown - seen[0]))
 
     def plain(self) -> Times:
         """Do the same with the plain client."""
         runs, result = said(self._channel.run(NEW))
-        self._user.stop_all()
+        self.user.stop_all()
         return Times(runs=runs, result=result)
+
+    @contextmanager
+    def pushes(self) -> Iterator[websocket.WebSocket]:
+        """Hear what the server pushes; a page that listens asks for the list once, too."""
+        path = f"user/{self.user.name}/api/events/subscribe"
+        with self.user.person.socket(path) as pushes:
+            self._clusters()
+            yield pushes
+
+    def runs(self) -> bool:
+        """Return whether a card says that its cluster runs."""
+        return any(each["status"] == "RUNNING" for each in self._clusters())
 
     @contextmanager
     def _gateway_sees(self) -> Iterator[list[float]]:
@@ -160,7 +168,7 @@ class Panel:
         seen: list[float] = []
 
         def look() -> None:
-            self._user.wait(lambda found: any(c.status == "RUNNING" for c in found.clusters))
+            self.user.wait(lambda found: any(c.status == "RUNNING" for c in found.clusters))
             seen.append(time.perf_counter())
 
         looking = threading.Thread(target=look)
@@ -170,8 +178,7 @@ class Panel:
 
     def _until_it_runs(self, pushes: websocket.WebSocket) -> float:
         while True:
-            clusters = self._clusters()
-            if any(each["status"] == "RUNNING" for each in clusters):
+            if self.runs():
                 return time.perf_counter()
             while json.loads(pushes.recv())["schema_id"] != SCHEMA:
                 continue
@@ -366,4 +373,5 @@ def _measured(stack: Stack, size: Size, mutation: Mutation) -> Iterator[Measure]
         meters = asyncio.run(_lists(stack, user, LISTS[size], mutation))
         yield from _list_measures(meters, clusters, size)
         user.stop_all()
+        yield trouble(stack, panel, size, mutation)
         yield _rate(channel, TASKS[size])

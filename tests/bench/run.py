@@ -63,7 +63,10 @@ BENCHES = (
         "bench.informer",
     ),
     Entry(("a.cluster.events",), "bench.informer_events"),
-    Entry(("e.runs", "e.result", "e.lag", "e.list", "e.loop", "e.tasks"), "bench.dask_clusters"),
+    Entry(
+        ("e.runs", "e.result", "e.lag", "e.list", "e.loop", "e.trouble", "e.tasks"),
+        "bench.dask_clusters",
+    ),
     Entry(("g.resolve",), "bench.resolving"),
     Entry(("g.hooks", "g.calls"), "bench.hooks"),
     Entry(("g.kube.cpu", "g.kube.calls", "g.kube.loop", "g.kube.manifest"), "bench.kube_start"),
