@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -144,10 +145,22 @@ def cluster_token(pid: int) -> str:
     return environment(pid)["DASK_GATEWAY_API_TOKEN"]
 
 
+_FINALIZER = re.compile(
+    r"^Exception ignored in: .*\n(?:Traceback .*\n(?:[ \t].*\n)+\S.*\n?)?", re.MULTILINE
+)
+"""What the interpreter says when it collects a client that was not closed: whenever it likes."""
+
+
 def said(output: str) -> Any:
-    """Return what a notebook printed as JSON."""
+    """Return what a notebook printed as JSON in its last line.
+
+    Raises
+    ------
+    AssertionError
+        If it ended with anything else, such as an error.
+    """
     try:
-        return json.loads(output.strip().splitlines()[-1])
+        return json.loads(_FINALIZER.sub("", output).strip().splitlines()[-1])
     except (ValueError, IndexError):
         raise AssertionError(output) from None
 
