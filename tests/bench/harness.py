@@ -106,7 +106,7 @@ class Bar(NamedTuple):
         """Return the target, or the small size's multiple of it."""
         if size is Size.FULL:
             return cls(target, "")
-        return cls(NEIGHBOURS * target, f" ({NEIGHBOURS} times the target: small size)")
+        return cls(NEIGHBOURS * target, f" (the small size allows {NEIGHBOURS} times the time)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ hub gets besides (`pages`), what all spawners of a hub share (the machine, the p
 feed of the offers service), and the exceptions that carry a refusal or a failure to each
 of the hub's transports. Traits appear only where the hub or an administrator sets them.
 
-Nothing here decides: who may start what is `domain.profiles`, and processes are
+Nothing here decides: who may start what is `domain.offers.profiles`, and processes are
 started and stopped through `adapters`. No authenticators, no services, no database
 of our own.
 """
